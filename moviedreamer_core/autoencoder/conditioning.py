@@ -1,0 +1,182 @@
+"""Conditioning: visual tokens, sentences and faces -> what the renderer's U-Net attends to.
+
+B keyframes, V visual tokens, D slot channels, S slots (V visual ++ N description ++ C face), E text channels,
+F face channels, P pooled channels. Source: MovieDreamer, section 3.5 (ID-preserving rendering); the pooled
+vector and the time ids as in SDXL (Podell et al., section 2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from moviedreamer_core.config import RendererConfig
+from moviedreamer_core.encoders.encoded import EncodedKeyframe
+
+VISUAL, DESCRIPTIONS, FACES = "visual", "descriptions", "faces"
+EVERYTHING = frozenset({VISUAL, DESCRIPTIONS, FACES})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderConditions:
+    """Everything a batch of keyframes is rendered from.
+
+    `slots` go into every cross-attention layer; `pooled` and `time_ids` (original height and width, crop top
+    and left, target height and width, in px) into the time embedding.
+    """
+
+    slots: Float[Tensor, "B S D"]
+    pooled: Float[Tensor, "B P"]
+    time_ids: Float[Tensor, "B 6"]
+
+    def __len__(self) -> int:
+        return self.slots.shape[0]
+
+    def unconditional(self) -> RenderConditions:
+        """The same frames with nothing said about them: the other branch of classifier-free guidance."""
+        return RenderConditions(
+            slots=torch.zeros_like(self.slots), pooled=torch.zeros_like(self.pooled), time_ids=self.time_ids
+        )
+
+    def resized(self, size: tuple[int, int]) -> RenderConditions:
+        """The same conditions for uncropped frames of `size` (height, width) in px."""
+        return RenderConditions(slots=self.slots, pooled=self.pooled, time_ids=_time_ids(self.slots, size))
+
+
+def joined(parts: Sequence[RenderConditions]) -> RenderConditions:
+    """One batch of several."""
+    return RenderConditions(
+        slots=torch.cat([part.slots for part in parts]),
+        pooled=torch.cat([part.pooled for part in parts]),
+        time_ids=torch.cat([part.time_ids for part in parts]),
+    )
+
+
+class ScriptSlots(NamedTuple):
+    """The scripts of a batch as padded tensors; rows that are not given hold zeros."""
+
+    descriptions: Float[Tensor, "B N E"]
+    description_given: Bool[Tensor, "B N"]
+    faces: Float[Tensor, "B C F"]
+    face_given: Bool[Tensor, "B C"]
+
+
+class Conditioning(nn.Module):
+    """Two 2-layer GELU MLPs (text -> D, face -> D) and the pooled linear (V D -> P).
+
+    Cross-attention does not see the order of its slots: what tells one face from another is its content.
+    """
+
+    def __init__(self, config: RendererConfig) -> None:
+        super().__init__()
+        channels = config.cross_attention_channels
+        self.config = config
+        self.text_mlp = _mlp(config.text_channels, channels)
+        self.face_mlp = _mlp(config.face_channels, channels)
+        self.pooled_linear = nn.Linear(config.num_visual_slots * channels, config.pooled_channels)
+
+    def forward(
+        self,
+        visual: Float[Tensor, "B V D"],
+        descriptions: Float[Tensor, "B N E"],
+        description_given: Bool[Tensor, "B N"],
+        faces: Float[Tensor, "B C F"],
+        face_given: Bool[Tensor, "B C"],
+        *,
+        slot_mask: bool = False,
+        generator: torch.Generator | None = None,
+        drop: Bool[Tensor, " B"] | None = None,
+        use: Collection[str] = EVERYTHING,
+        size: tuple[int, int] | None = None,
+    ) -> RenderConditions:
+        """Conditions of a batch; slots that are not given, not used, masked or dropped are zero.
+
+        `slot_mask` zeroes each slot with `slot_mask_probability` (training, section 3.5; needs `generator`);
+        the pooled vector keeps both visual tokens. `drop` zeroes all slots AND the pooled vector of a
+        keyframe: the unconditional branch of classifier-free guidance has to be trained somehow, and the
+        paper does not say how. `use` leaves whole kinds out (the ablation of figure 3); without the visual
+        tokens the pooled vector is zero too. `size` is (height, width) in px, by default the configured one.
+        Raises ValueError for an unknown kind or a mask without generator.
+        """
+        if not EVERYTHING.issuperset(use):
+            raise ValueError(f"use must be among {sorted(EVERYTHING)}, got {sorted(use)}; correct the names")
+        kept = torch.cat(
+            [
+                torch.full(visual.shape[:2], VISUAL in use, device=visual.device),
+                description_given if DESCRIPTIONS in use else torch.zeros_like(description_given),
+                face_given if FACES in use else torch.zeros_like(face_given),
+            ],
+            dim=1,
+        )  # (B, S)
+        if slot_mask:
+            kept = kept & self._unmasked(kept.shape, generator).to(kept.device)
+        pooled_kept = torch.full(visual.shape[:1], VISUAL in use, device=visual.device)  # (B,)
+        if drop is not None:
+            kept, pooled_kept = kept & ~drop[:, None], pooled_kept & ~drop
+        slots = torch.cat([visual, self.text_mlp(descriptions), self.face_mlp(faces)], dim=1)  # (B, S, D)
+        pooled = self.pooled_linear(visual.flatten(1))  # (B, P)
+        return RenderConditions(
+            slots=slots * kept[..., None],
+            pooled=pooled * pooled_kept[:, None],
+            time_ids=_time_ids(visual, size or (self.config.image_height, self.config.image_width)),
+        )
+
+    def pack(
+        self,
+        visual: Float[Tensor, "B V D"],
+        keyframes: Sequence[EncodedKeyframe],
+        *,
+        use: Collection[str] = EVERYTHING,
+        size: tuple[int, int] | None = None,
+    ) -> RenderConditions:
+        """Conditions of whole keyframes, nothing masked; see `forward` and `script_slots`.
+
+        Raises ValueError unless there is one keyframe for each row of `visual`.
+        """
+        if len(keyframes) != visual.shape[0]:
+            raise ValueError(
+                f"{visual.shape[0]} rows of visual tokens for {len(keyframes)} keyframes; give each one row"
+            )
+        return self(visual, *self.script_slots(keyframes), use=use, size=size)
+
+    def script_slots(self, keyframes: Sequence[EncodedKeyframe]) -> ScriptSlots:
+        """The first 15 sentences in script order; the faces of the first 5 characters, each at its index."""
+        config, weight = self.config, self.pooled_linear.weight
+        num_sentences, num_faces = config.num_description_slots, config.num_face_slots
+        batch = len(keyframes)
+        descriptions = weight.new_zeros(batch, num_sentences, config.text_channels)
+        description_given = weight.new_zeros(batch, num_sentences, dtype=torch.bool)
+        faces = weight.new_zeros(batch, num_faces, config.face_channels)
+        face_given = weight.new_zeros(batch, num_faces, dtype=torch.bool)
+        for row, keyframe in enumerate(keyframes):
+            sentences = keyframe.sentences[:num_sentences]
+            descriptions[row, : len(sentences)] = sentences.to(descriptions)
+            description_given[row, : len(sentences)] = True
+            given = keyframe.face_given[:num_faces].to(face_given)
+            faces[row, : len(given)] = keyframe.faces[:num_faces].to(faces) * given[:, None]
+            face_given[row, : len(given)] = given
+        return ScriptSlots(descriptions, description_given, faces, face_given)
+
+    def _unmasked(self, shape: torch.Size, generator: torch.Generator | None) -> Bool[Tensor, "B S"]:
+        if generator is None:
+            raise ValueError("slot_mask needs a generator; pass one to make the mask repeatable")
+        chance = torch.rand(shape, generator=generator, device=generator.device)
+        return chance >= self.config.slot_mask_probability
+
+
+def _mlp(in_channels: int, out_channels: int) -> nn.Sequential:
+    hidden = out_channels
+    return nn.Sequential(nn.Linear(in_channels, hidden), nn.GELU(), nn.Linear(hidden, out_channels))
+
+
+def _time_ids(like: Tensor, size: tuple[int, int]) -> Float[Tensor, "B 6"]:
+    """SDXL's micro-conditioning of uncropped frames, in the order of diffusers' pipeline."""
+    original, crop_top_left, target = size, (0, 0), size
+    # Never in half precision: bfloat16 has no 893.
+    ids = torch.tensor((*original, *crop_top_left, *target), dtype=torch.float32, device=like.device)
+    return ids.repeat(like.shape[0], 1)

@@ -1,0 +1,1 @@
+"""Script and earlier keyframes -> the visual tokens of the next keyframe."""

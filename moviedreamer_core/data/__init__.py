@@ -1,0 +1,1 @@
+"""Training data: episodes of the storyworld as arrays on disk."""

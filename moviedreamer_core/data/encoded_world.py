@@ -1,0 +1,116 @@
+"""A split of the storyworld as the frozen encoders see it: computed once, kept on disk, read by every later stage.
+
+N frames, U sentences, T spatial tokens, C spatial channels, E text channels, L latent channels, F face channels,
+P portraits per character.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from moviedreamer_core.data.captions import Captions
+from moviedreamer_core.data.world_frames import WorldFrames
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One array on disk and the fingerprint of the model that made it."""
+
+    path: Path
+    fingerprint: str
+
+    def is_current(self) -> bool:
+        note = self.path.with_suffix(".json")
+        return self.path.exists() and note.exists() and json.loads(note.read_text()) == self.fingerprint
+
+    def mark_current(self) -> None:
+        self.path.with_suffix(".json").write_text(json.dumps(self.fingerprint))
+
+
+def fingerprint_of(module: nn.Module) -> str:
+    """sha256 over every tensor of a model."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def compute(
+    name: str,
+    folder: Path,
+    model: nn.Module,
+    num_rows: int,
+    batch_of: Callable[[int, int], Tensor],
+    apply: Callable[[Tensor], Tensor],
+) -> Iterator[tuple[int, int]]:
+    """Write `apply(batch_of(start, stop))` for all rows to `folder/name.npy` as float16, unless the file is there
+    and was made by this very model. Yields (rows done, of total)."""
+    kept = Kept(folder / f"{name}.npy", fingerprint_of(model))
+    if kept.is_current():
+        return
+    array = None
+    device = next(model.parameters()).device
+    for start in range(0, num_rows, CHUNK):
+        stop = min(num_rows, start + CHUNK)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            rows = apply(batch_of(start, stop).to(device)).float().cpu().numpy().astype(np.float16)
+        if array is None:
+            array = np.lib.format.open_memmap(kept.path, mode="w+", dtype=np.float16, shape=(num_rows, *rows.shape[1:]))
+        array[start:stop] = rows
+        yield stop, num_rows
+    if array is not None:
+        array.flush()
+    kept.mark_current()
+
+
+@dataclass(frozen=True)
+class EncodedWorld:
+    """Arrays of one split, aligned: frame f = episode * K + keyframe."""
+
+    world: WorldFrames
+    captions: Captions
+    folder: Path
+
+    def load(self, name: str) -> np.ndarray:
+        return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+
+    @cached_property
+    def cast_of_frame(self) -> np.ndarray:
+        """[N, 3] index into the episode's cast of each person in the frame, in script order, or -1."""
+        table = np.full((self.world.num_frames, 3), -1, np.int64)
+        for frame, script in enumerate(self.world.scripts):
+            table[frame, : len(script.cast)] = script.cast
+        return table
+
+    def descriptions(self, frames: np.ndarray, num_slots: int) -> tuple[Tensor, Tensor]:
+        """Sentence embeddings [B, num_slots, E] and which are given [B, num_slots]."""
+        rows = self.captions.rows[frames][:, :num_slots]
+        if rows.shape[1] < num_slots:
+            rows = np.pad(rows, ((0, 0), (0, num_slots - rows.shape[1])), constant_values=-1)
+        given = rows >= 0
+        embedded = self.load("sentences")[np.maximum(rows, 0)].astype(np.float32) * given[..., None]
+        return torch.from_numpy(embedded), torch.from_numpy(given)
+
+    def faces(self, frames: np.ndarray, num_slots: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Face embeddings [B, num_slots, F], each of a random portrait of the person, and which are given."""
+        cast = self.cast_of_frame[frames]  # (B, 3)
+        given = np.zeros((len(frames), num_slots), bool)
+        given[:, : cast.shape[1]] = cast >= 0
+        all_faces = self.load("faces")  # (episodes, cast, P, F)
+        view = rng.integers(0, all_faces.shape[2], cast.shape)
+        picked = all_faces[frames[:, None] // self.world.num_keyframes, np.maximum(cast, 0), view]
+        embedded = np.zeros((len(frames), num_slots, all_faces.shape[-1]), np.float32)
+        embedded[:, : cast.shape[1]] = picked * (cast >= 0)[..., None]
+        return torch.from_numpy(embedded), torch.from_numpy(given)

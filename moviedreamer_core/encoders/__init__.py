@@ -1,0 +1,1 @@
+"""Sentence, portrait, frame -> embedding."""

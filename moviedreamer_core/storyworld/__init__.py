@@ -1,0 +1,1 @@
+"""A procedural cartoon world with exact ground truth, on which the miniature is trained and measured."""

@@ -1,0 +1,1 @@
+"""Training: one resumable command per component, and `miniature`, which runs them all."""

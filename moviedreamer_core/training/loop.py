@@ -1,0 +1,214 @@
+"""The one training loop of every component: resumable, averaged, logged.
+
+A step's batch is a pure function of the step's number, so a run that is killed at any moment and started again
+sees the same batches as one that was never stopped. Checkpoints are written to a temporary file and moved into
+place. The learning rate is warmed up, held, and cooled down over the last part of the run; a longer run can
+therefore be continued from the held part of a shorter one.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from moviedreamer_core.errors import WeightsError
+
+Losses = dict[str, Tensor]  # "loss" is minimised; the others are logged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast. `cooldown` is the fraction of the steps over which the rate falls linearly."""
+
+    steps: int
+    learning_rate: float
+    final_learning_rate: float = 0.0
+    warmup_steps: int = 100
+    cooldown: float = 0.3
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.999
+    checkpoint_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        if not 0 <= self.cooldown <= 1:
+            raise ValueError(f"cooldown must be between 0 and 1, got {self.cooldown}")
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of 0-based `step`."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        cooling_steps = max(1, round(self.steps * self.cooldown))
+        cool = min(1.0, (self.steps - step) / cooling_steps)
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * warm * cool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after `step` steps; `losses` are means since the last report."""
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    seconds_per_step: float
+
+
+class Average:
+    """Exponential moving average of a module's parameters; short at first, so that early checkpoints are usable."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        averaged, current = self.module.state_dict(), module.state_dict()
+        floating = [name for name, value in averaged.items() if value.is_floating_point()]
+        torch._foreach_lerp_([averaged[n] for n in floating], [current[n] for n in floating], 1 - decay)
+
+
+def run(
+    module: nn.Module,
+    schedule: Schedule,
+    folder: Path,
+    batch_at: Callable[[int], object],
+    losses_of: Callable[[nn.Module, object, int], Losses],
+    *,
+    frozen: Callable[[int], set[str]] | None = None,
+    report_every: int = 50,
+    mixed_precision: str = "bf16",
+) -> Iterator[Progress]:
+    """Train `module` in place, yielding Progress every `report_every` steps and at the end.
+
+    `batch_at(step)` makes a batch; `losses_of(module, batch, step)` its losses. `frozen(step)` names child
+    modules that receive no update at that step. After the last step `folder/final.pt` holds the averaged
+    weights and `module` is set to them. A finished run is loaded, not repeated.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(mixed_precision=mixed_precision)
+    average = Average(module, schedule.ema_decay)
+    optimizer = _optimizer(module, schedule)
+    step = _resume(folder, module, average, optimizer, accelerator.device)
+    module.to(accelerator.device).train()
+    average.module.to(accelerator.device)
+    prepared, optimizer = accelerator.prepare(module, optimizer)
+    sums: dict[str, float] = {}
+    since, saved_at, counted = time.monotonic(), time.monotonic(), 0
+    while step < schedule.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate_at(step)
+        torch.manual_seed(step * 7919 + 17)  # dropout and masks depend on the step alone
+        batch = batch_at(step)
+        with accelerator.autocast():
+            losses = losses_of(prepared, batch, step)
+        accelerator.backward(losses["loss"])
+        for name in frozen(step) if frozen else ():
+            module.get_submodule(name).zero_grad(set_to_none=True)
+        accelerator.clip_grad_norm_(prepared.parameters(), schedule.gradient_clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(module, step)
+        step, counted = step + 1, counted + 1
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        if counted == report_every or step == schedule.steps:
+            progress = Progress(
+                step, schedule.steps, {n: v / counted for n, v in sums.items()}, (time.monotonic() - since) / counted
+            )
+            _log(folder, progress)
+            yield progress
+            sums, since, counted = {}, time.monotonic(), 0
+        if time.monotonic() - saved_at > schedule.checkpoint_seconds:
+            _save(folder, step, module, average, optimizer)
+            saved_at = time.monotonic()
+    if step > 0 and not (folder / "final.pt").exists() or _final_step(folder) != step:
+        _save(folder, step, module, average, optimizer)
+        _atomic_save({"step": step, "weights": average.module.state_dict()}, folder / "final.pt")
+    module.load_state_dict(average.module.state_dict())
+    module.eval()
+
+
+def load_final(module: nn.Module, folder: Path) -> bool:
+    """Load a finished run's averaged weights, or else the last checkpoint's. False when there is neither."""
+    for name, key in (("final.pt", "weights"), ("checkpoint.pt", "average")):
+        path = folder / name
+        if path.exists():
+            module.load_state_dict(_load(path)[key])
+            module.eval()
+            return True
+    return False
+
+
+def _optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW; norms, biases and embeddings are not decayed."""
+    decayed = [p for p in module.parameters() if p.requires_grad and p.ndim >= 2]
+    plain = [p for p in module.parameters() if p.requires_grad and p.ndim < 2]
+    groups = [
+        {"params": decayed, "weight_decay": schedule.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=schedule.betas, foreach=True)
+
+
+def _resume(
+    folder: Path, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer, device: torch.device
+) -> int:
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return 0
+    state = _load(path)
+    module.load_state_dict(state["module"])
+    average.module.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
+
+
+def _save(folder: Path, step: int, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:
+    state = {
+        "step": step,
+        "module": module.state_dict(),
+        "average": average.module.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    _atomic_save(state, folder / "checkpoint.pt")
+
+
+def _atomic_save(state: dict[str, object], path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _load(path: Path) -> dict[str, object]:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise WeightsError(f"{path}: not a usable checkpoint ({error}); delete it to start this stage again") from error
+
+
+def _final_step(folder: Path) -> int:
+    path = folder / "final.pt"
+    return int(_load(path)["step"]) if path.exists() else -1  # type: ignore[call-overload]
+
+
+def _log(folder: Path, progress: Progress) -> None:
+    row = {"step": progress.step, "seconds_per_step": round(progress.seconds_per_step, 4)}
+    row |= {name: value if math.isfinite(value) else None for name, value in progress.losses.items()}
+    with open(folder / "log.jsonl", "a") as file:
+        file.write(json.dumps(row) + "\n")

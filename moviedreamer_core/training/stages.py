@@ -1,0 +1,187 @@
+"""The stages of a miniature, in order. Each is a generator of lines to show, resumable, and skipped once finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from moviedreamer_core.training import autoencoder, encoders, faces, planner, vae
+from moviedreamer_core.training.loop import Progress, Schedule
+from moviedreamer_core.training.workshop import Workshop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """Steps and batch of one stage; `steps` may be overridden from the command line."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+
+
+EFFORTS = {
+    "vae": Effort(steps=2000, batch=16, learning_rate=1e-3),
+    "encoders": Effort(steps=700, batch=48, learning_rate=1e-3),
+    "faces": Effort(steps=500, batch=48, learning_rate=1e-3),
+    "compressor": Effort(steps=1500, batch=64, learning_rate=7e-4),
+    "autoencoder-1": Effort(steps=400, batch=24, learning_rate=7e-4),
+    "autoencoder-2": Effort(steps=200, batch=24, learning_rate=7e-4),
+    "autoencoder-3": Effort(steps=4000, batch=24, learning_rate=7e-4),
+    "planner": Effort(steps=1500, batch=12, learning_rate=6e-4),
+    "video": Effort(steps=800, batch=2, learning_rate=5e-4),
+}
+
+
+def draw_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
+    for done, total in shop.world.prepare():
+        yield f"data: {done} of {total} episodes drawn"
+
+
+def train_vae(shop: Workshop, effort: Effort) -> Iterator[str]:
+    schedule = _schedule(effort, final=1e-5)
+    yield from _show(
+        "vae", shop.run("vae", shop.vae, schedule, vae.batches(shop.world.frames, effort.batch), vae.vae_losses)
+    )
+
+
+def train_encoders(shop: Workshop, effort: Effort) -> Iterator[str]:
+    captions = shop.captions
+    joint = encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in captions.values])
+    batch_at = encoders.batches(shop.world.frames, captions, effort.batch)
+    yield from _show("encoders", shop.run("encoders", joint, _schedule(effort), batch_at, encoders.encoder_losses))
+
+
+def train_faces(shop: Workshop, effort: Effort) -> Iterator[str]:
+    identity = faces.IdentityFaces(shop.face)
+    batch_at = faces.batches(shop.world, effort.batch)
+    yield from _show("faces", shop.run("faces", identity, _schedule(effort), batch_at, faces.face_losses))
+
+
+def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
+    """Latents, spatial tokens, sentences and faces of the whole split: computed once, read by every later stage."""
+    load_encoders(shop)
+    frames, captions, portraits = shop.world.frames, shop.captions, shop.world.portraits
+    flat = portraits.reshape(-1, *portraits.shape[3:])
+
+    def images(start: int, stop: int) -> Tensor:
+        return vae.images_at(frames, np.arange(start, stop))
+
+    def words(start: int, stop: int) -> Tensor:
+        return torch.from_numpy(captions.token_ids[start:stop].astype(np.int64))
+
+    def people(start: int, stop: int) -> Tensor:
+        return vae.images_at(flat, np.arange(start, stop))
+
+    jobs = [
+        ("latents", shop.with_vae(), len(frames), images, shop.vae.encode),
+        ("spatial", shop.vision, len(frames), images, shop.vision.spatial_tokens),
+        ("sentences", shop.text, len(captions.texts), words, shop.text),
+        ("portraits", shop.face, len(flat), people, shop.face),
+    ]
+    for name, model, rows, batch_of, apply in jobs:
+        for done, total in shop.keep(name, model, rows, batch_of, apply):
+            if done == total:
+                yield f"encode: {total} rows of {name}"
+    embedded = np.load(shop.encoded.folder / "portraits.npy")
+    np.save(shop.encoded.folder / "faces.npy", embedded.reshape(*portraits.shape[:3], -1))
+
+
+def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
+    warm_up = _warm_up(shop)
+    batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, seed=4)
+    yield from _show(
+        "compressor",
+        shop.run("compressor", warm_up, _schedule(effort), batch_at, lambda module, batch, step: module(batch)),
+    )
+
+
+def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]]:
+    def train(shop: Workshop, effort: Effort) -> Iterator[str]:
+        shop.with_vae()
+        stages = autoencoder.AutoencoderStages(shop.compressor, shop.renderer, number)
+        if number == 1:
+            shop.require("compressor", _warm_up(shop))
+        else:
+            shop.require(f"autoencoder-{number - 1}", stages)
+        stages.requires_grad_(True)
+        shop.compressor.requires_grad_(number < 3)
+        batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, seed=10 + number)
+        schedule = _schedule(effort, final=1e-5, cooldown=0.4 if number == 3 else 0.0)
+        name = f"autoencoder-{number}"
+        yield from _show(name, shop.run(name, stages, schedule, batch_at, lambda m, batch, step: m(batch, step)))
+
+    return train
+
+
+def compress_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
+    """The visual tokens of every frame, by the compressor that the renderer was trained with."""
+    load_compressor(shop)
+    spatial = shop.encoded.load("spatial")
+
+    def rows(start: int, stop: int) -> Tensor:
+        return torch.from_numpy(spatial[start:stop].astype(np.float32))
+
+    for done, total in shop.keep("tokens", shop.compressor, len(spatial), rows, shop.compressor):
+        if done == total:
+            yield f"compress: {total} frames"
+
+
+def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
+    batch_at = planner.batches(shop.encoded, shop.identifiers, effort.batch)  # type: ignore[arg-type]
+    schedule = _schedule(effort)
+    yield from _show("planner", shop.run("planner", shop.planner, schedule, batch_at, planner.planner_losses))
+
+
+def load_encoders(shop: Workshop) -> None:
+    shop.require("encoders", encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in shop.captions.values]))
+    shop.require("faces", faces.IdentityFaces(shop.face))
+
+
+def load_compressor(shop: Workshop) -> None:
+    """From the last stage that trained it."""
+    for number in (3, 2, 1):
+        if (shop.folder / f"autoencoder-{number}").exists():
+            shop.require(f"autoencoder-{number}", autoencoder.AutoencoderStages(shop.compressor, shop.renderer, number))
+            return
+    shop.require("compressor", _warm_up(shop))
+
+
+def _warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
+    renderer = shop.config.renderer
+    factor = shop.config.autoencoder.downsampling
+    sketch = autoencoder.SketchDecoder(
+        shop.config.compressor, renderer, renderer.image_height // factor, renderer.image_width // factor
+    )
+    return autoencoder.CompressorWarmUp(shop.compressor, sketch)
+
+
+def _schedule(effort: Effort, *, final: float = 1e-6, cooldown: float = 0.3) -> Schedule:
+    return Schedule(
+        steps=effort.steps, learning_rate=effort.learning_rate, final_learning_rate=final,
+        warmup_steps=min(100, max(1, effort.steps // 10)), cooldown=cooldown, ema_decay=0.998,
+    )  # fmt: skip
+
+
+def _show(name: str, progress: Iterator[Progress]) -> Iterator[str]:
+    for p in progress:
+        losses = "  ".join(f"{key} {value:.4f}" for key, value in p.losses.items())
+        yield f"{name}: step {p.step} of {p.steps}, {p.seconds_per_step:.2f} s/step  {losses}"
+
+
+STAGES: dict[str, Callable[..., Iterator[str]]] = {
+    "data": draw_data,
+    "vae": train_vae,
+    "encoders": train_encoders,
+    "faces": train_faces,
+    "encode": encode_data,
+    "compressor": warm_up_compressor,
+    "autoencoder-1": autoencoder_stage(1),
+    "autoencoder-2": autoencoder_stage(2),
+    "autoencoder-3": autoencoder_stage(3),
+    "compress": compress_data,
+    "planner": train_planner,
+}

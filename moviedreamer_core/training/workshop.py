@@ -1,0 +1,152 @@
+"""Where a miniature is made: one folder with the data, the runs of every component and what they need of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from moviedreamer_core.autoencoder.compressor import Compressor
+from moviedreamer_core.autoencoder.conditioning import Conditioning
+from moviedreamer_core.autoencoder.renderer import Renderer, build_unet
+from moviedreamer_core.autoencoder.vae import ImageVAE, build_vae
+from moviedreamer_core.autoregressive.model import AutoregressiveModel
+from moviedreamer_core.autoregressive.sequence import miniature_tokenizer
+from moviedreamer_core.config import ModelConfig, miniature
+from moviedreamer_core.data import encoded_world
+from moviedreamer_core.data.captions import Captions, collect
+from moviedreamer_core.data.encoded_world import EncodedWorld
+from moviedreamer_core.data.world_frames import WorldFrames
+from moviedreamer_core.encoders.face import FaceEncoder
+from moviedreamer_core.encoders.text import TextEncoder
+from moviedreamer_core.encoders.tokenizer import WordTokenizer
+from moviedreamer_core.encoders.vision import VisionEncoder
+from moviedreamer_core.errors import WeightsError
+from moviedreamer_core.storyworld.language import VOCABULARY
+from moviedreamer_core.training import loop
+from moviedreamer_core.training.vae import images_at, latent_scale
+from moviedreamer_core.video.anchored_svd import build_video_unet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How much data; tests use a handful of episodes."""
+
+    num_episodes: int = 1500
+    num_keyframes: int = 16
+    num_clips: int = 600
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Components are built on first use and filled with the weights of their finished run, or its last checkpoint."""
+
+    folder: Path
+    scale: Scale = field(default_factory=Scale)
+    config: ModelConfig = field(default_factory=miniature)
+
+    @cached_property
+    def world(self) -> WorldFrames:
+        return WorldFrames(
+            folder=self.folder / "data", split="train",
+            num_episodes=self.scale.num_episodes, num_keyframes=self.scale.num_keyframes,
+        )  # fmt: skip
+
+    @cached_property
+    def captions(self) -> Captions:
+        return collect(self.world.scripts, self.word_ids)
+
+    @cached_property
+    def encoded(self) -> EncodedWorld:
+        folder = self.world.path / "encoded"
+        folder.mkdir(exist_ok=True)
+        return EncodedWorld(self.world, self.captions, folder)
+
+    def word_ids(self, texts: Sequence[str]) -> np.ndarray:
+        ids = [self.words.encode(text) for text in texts]
+        table = np.zeros((len(ids), max(map(len, ids))), np.int16)
+        for row, sequence in zip(table, ids, strict=True):
+            row[: len(sequence)] = sequence
+        return table
+
+    # --- components ---------------------------------------------------------------------------------
+
+    @cached_property
+    def words(self) -> WordTokenizer:
+        return WordTokenizer.from_words(VOCABULARY, context_length=self.config.text.context_length)
+
+    @cached_property
+    def text(self) -> TextEncoder:
+        return TextEncoder(self.config.text, self.words)
+
+    @cached_property
+    def vision(self) -> VisionEncoder:
+        return VisionEncoder(self.config.vision)
+
+    @cached_property
+    def face(self) -> FaceEncoder:
+        return FaceEncoder(self.config.face)
+
+    @cached_property
+    def vae(self) -> ImageVAE:
+        return build_vae(self.config.autoencoder)
+
+    @cached_property
+    def compressor(self) -> Compressor:
+        return Compressor(self.config.compressor)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        config = self.config.renderer
+        return Renderer(config, unet=build_unet(config), conditioning=Conditioning(config), vae=self.vae)
+
+    @cached_property
+    def planner(self) -> AutoregressiveModel:
+        return AutoregressiveModel(self.config.autoregressive)
+
+    @cached_property
+    def identifiers(self) -> object:
+        return miniature_tokenizer()
+
+    @cached_property
+    def video(self) -> nn.Module:
+        return build_video_unet(self.config.video)
+
+    # --- runs ---------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        name: str,
+        module: nn.Module,
+        schedule: loop.Schedule,
+        batch_at: Callable[[int], object],
+        losses_of: Callable[[nn.Module, object, int], loop.Losses],
+    ) -> Iterator[loop.Progress]:
+        yield from loop.run(module, schedule, self.folder / name, batch_at, losses_of)
+
+    def require(self, name: str, module: nn.Module) -> None:
+        """Fill `module` from the run `name`. Raises WeightsError if that stage was never trained."""
+        if not loop.load_final(module, self.folder / name):
+            raise WeightsError(f"{self.folder / name}: no checkpoint; train the stage {name} first")
+        module.requires_grad_(False)
+
+    def with_vae(self) -> ImageVAE:
+        """The trained VAE with its latents scaled to unit variance."""
+        self.require("vae", self.vae)
+        sample = images_at(self.world.frames, np.linspace(0, self.world.num_frames - 1, 64).astype(int))
+        self.vae.scaling_factor = latent_scale(self.vae, sample)
+        return self.vae
+
+    def keep(
+        self, name: str, model: nn.Module, num_rows: int, batch_of: Callable[[int, int], Tensor],
+        apply: Callable[[Tensor], Tensor],
+    ) -> Iterator[tuple[int, int]]:  # fmt: skip
+        """Compute one array of `encoded`; see `encoded_world.compute`."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model.to(device)
+        yield from encoded_world.compute(name, self.encoded.folder, model, num_rows, batch_of, apply)

@@ -1,0 +1,10 @@
+"""Shapes in signatures are checked in every test: jaxtyping with beartype, on the whole package."""
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+from jaxtyping import install_import_hook
+
+install_import_hook("moviedreamer_core", "beartype.beartype")
