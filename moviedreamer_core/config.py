@@ -83,7 +83,9 @@ class CompressorConfig:
     heads: int = 16
 
     def __post_init__(self) -> None:
-        _require(self.num_visual_tokens >= 1, f"num_visual_tokens must be at least 1, got {self.num_visual_tokens}")
+        _require(
+            self.num_visual_tokens >= 1, f"num_visual_tokens must be at least 1, got {self.num_visual_tokens}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,9 @@ class AutoregressiveConfig:
 
     def __post_init__(self) -> None:
         _require(self.num_components >= 1, f"num_components must be at least 1, got {self.num_components}")
-        _require(self.window_keyframes >= 1, f"window_keyframes must be at least 1, got {self.window_keyframes}")
+        _require(
+            self.window_keyframes >= 1, f"window_keyframes must be at least 1, got {self.window_keyframes}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +141,11 @@ class RendererConfig:
     image_width: int = 896
     latent_channels: int = 4
     block_out_channels: tuple[int, ...] = (320, 640, 1280)
-    attention_at: tuple[bool, ...] = (False, True, True)  # which resolutions have cross-attention, from the top
+    attention_at: tuple[bool, ...] = (
+        False,
+        True,
+        True,
+    )  # which resolutions have cross-attention, from the top
     transformer_layers: tuple[int, ...] = (1, 2, 10)
     layers_per_block: int = 2
     attention_heads: tuple[int, ...] = (5, 10, 20)
@@ -173,6 +181,7 @@ class VideoConfig:
     attention_heads: tuple[int, ...] = (5, 10, 20, 20)
     cross_attention_channels: int = 1024  # the anchor: embedding of the first frame
     time_id_channels: int = 256
+    sigma_max: float = 700.0  # highest noise level of the sampler
     temporal_vae_decoder: bool = True  # SVD decodes with AutoencoderKLTemporalDecoder; False: the image VAE
 
 
@@ -192,16 +201,24 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         c, a, r = self.compressor, self.autoregressive, self.renderer
-        _require(c.num_spatial_tokens == self.vision.num_spatial_tokens, "compressor and vision tower disagree on tokens")
+        _require(
+            c.num_spatial_tokens == self.vision.num_spatial_tokens,
+            "compressor and vision tower disagree on tokens",
+        )
         _require(c.spatial_channels == self.vision.width, "compressor and vision tower disagree on channels")
         _require(
             c.num_visual_tokens == a.num_visual_tokens == r.num_visual_slots,
             "compressor, planner and renderer disagree on the number of visual tokens",
         )
-        _require(c.token_channels == a.token_channels == r.cross_attention_channels, "token channels disagree")
+        _require(
+            c.token_channels == a.token_channels == r.cross_attention_channels, "token channels disagree"
+        )
         _require(self.text.embed_dim == a.text_channels == r.text_channels, "text channels disagree")
         _require(self.face.embed_dim == a.face_channels == r.face_channels, "face channels disagree")
-        _require(self.autoencoder.latent_channels == r.latent_channels, "VAE and renderer disagree on latent channels")
+        _require(
+            self.autoencoder.latent_channels == r.latent_channels,
+            "VAE and renderer disagree on latent channels",
+        )
 
 
 def paper() -> ModelConfig:
@@ -242,9 +259,9 @@ def miniature() -> ModelConfig:
             text_channels=256, face_channels=128, prediction_type="v_prediction", zero_terminal_snr=True,
         ),
         video=VideoConfig(
-            latent_channels=8, block_out_channels=(64, 128, 192), attention_at=(False, True, True),
-            transformer_layers=(1, 1, 1), layers_per_block=1, attention_heads=(1, 2, 3),
-            cross_attention_channels=256, time_id_channels=32, temporal_vae_decoder=False,
+            latent_channels=8, block_out_channels=(32, 64, 96), attention_at=(False, True, True),
+            transformer_layers=(1, 1, 1), layers_per_block=1, attention_heads=(1, 1, 2),
+            cross_attention_channels=256, time_id_channels=32, temporal_vae_decoder=False, sigma_max=80.0,
         ),
     )  # fmt: skip
 
@@ -262,7 +279,9 @@ def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(fields))
     if unknown:
-        raise WeightsError(f"config has unknown entries {unknown} for {kind.__name__}; use weights of this version")
+        raise WeightsError(
+            f"config has unknown entries {unknown} for {kind.__name__}; use weights of this version"
+        )
     found: dict[str, Any] = {}
     for name, value in values.items():
         part = _PARTS.get(name) if kind is ModelConfig else None

@@ -42,7 +42,7 @@ from moviedreamer_core.encoders.text import TextEncoder
 from moviedreamer_core.encoders.tokenizer import BytePairTokenizer, Tokenizer, WordTokenizer
 from moviedreamer_core.encoders.vision import VisionEncoder
 from moviedreamer_core.errors import WeightsError
-from moviedreamer_core.video.anchored_svd import AnchoredSVD, build_video_unet
+from moviedreamer_core.video.anchored_svd import AnchoredSVD, Decode, Encode, build_video_unet
 from moviedreamer_core.weights_files import (
     Manifest,
     built,
@@ -140,7 +140,8 @@ class Models:
         """The video U-Net with what turns frames into its latents and back."""
         if self.config.video.temporal_vae_decoder:
             vae = self._component("video/vae", AutoencoderKLTemporalDecoder)
-            encode_frame, decode_frames = partial(_svd_latent, vae), partial(_svd_frames, vae)
+            encode_frame: Encode = partial(_svd_latent, vae)
+            decode_frames: Decode = partial(_svd_frames, vae)
         else:
             encode_frame, decode_frames = self.autoencoder.encode, self.autoencoder.decode
         return AnchoredSVD(
@@ -259,7 +260,7 @@ def _load(folder: Path, manifest: Manifest, config: ModelConfig, name: str, dtyp
     for path in tensor_paths:
         tensors.update(read_tensors(folder / path, name=path))
     module = built(_builder(folder, config, name), tensors, name=tensor_paths[0], dtype=dtype)
-    return ImageVAE(module) if isinstance(module, AutoencoderKL) else module
+    return ImageVAE(module).eval() if isinstance(module, AutoencoderKL) else module
 
 
 def _builder(folder: Path, config: ModelConfig, name: str) -> Callable[[], nn.Module]:

@@ -10,6 +10,7 @@ the layouts of their public repositories.
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -173,6 +174,11 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> object:
+    if _is_torchscript(path):
+        raise WeightsError(
+            f"{path.name}: a TorchScript archive, which holds code, so it was not read; "
+            "fetch a safetensors version of it"
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -182,9 +188,16 @@ def _unpickled(path: Path) -> object:
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise WeightsError(
-            f"{path.name}: damaged, or a TorchScript archive, which holds code; "
-            "fetch a safetensors version of it"
+            f"{path.name}: damaged or cut off ({type(error).__name__}); fetch the checkpoint again"
         ) from error
+
+
+def _is_torchscript(path: Path) -> bool:
+    """OpenAI publishes CLIP so; `torch.load` would run such an archive's code if asked to read it."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def _tensors_in(checkpoint: object) -> dict[str, Tensor]:

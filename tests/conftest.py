@@ -1,4 +1,4 @@
-"""Shapes in signatures are checked in every test: jaxtyping with beartype, on the whole package."""
+"""Shapes and types in signatures are checked in every test: jaxtyping with beartype, on the whole package."""
 
 import os
 

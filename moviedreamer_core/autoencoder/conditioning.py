@@ -67,9 +67,10 @@ class ScriptSlots(NamedTuple):
 
 
 class Conditioning(nn.Module):
-    """Two 2-layer GELU MLPs (text -> D, face -> D) and the pooled linear (V D -> P).
+    """Two 2-layer GELU MLPs (text -> D, face -> D), the pooled linear (V D -> P), and an embedding per slot.
 
-    Cross-attention does not see the order of its slots: what tells one face from another is its content.
+    Cross-attention does not see the order of its slots, so nothing in the paper's description tells the first
+    person's face from the second's. The slot embedding (ours, zero at first) does.
     """
 
     def __init__(self, config: RendererConfig) -> None:
@@ -79,6 +80,7 @@ class Conditioning(nn.Module):
         self.text_mlp = _mlp(config.text_channels, channels)
         self.face_mlp = _mlp(config.face_channels, channels)
         self.pooled_linear = nn.Linear(config.num_visual_slots * channels, config.pooled_channels)
+        self.slot_embedding = nn.Parameter(torch.zeros(config.num_slots, channels))
 
     def forward(
         self,
@@ -119,6 +121,7 @@ class Conditioning(nn.Module):
         if drop is not None:
             kept, pooled_kept = kept & ~drop[:, None], pooled_kept & ~drop
         slots = torch.cat([visual, self.text_mlp(descriptions), self.face_mlp(faces)], dim=1)  # (B, S, D)
+        slots = slots + self.slot_embedding
         pooled = self.pooled_linear(visual.flatten(1))  # (B, P)
         return RenderConditions(
             slots=slots * kept[..., None],

@@ -1,7 +1,8 @@
 """Gaussian-mixture head: hidden state -> distribution of the next visual token.
 
-H hidden channels, K components, D token channels. A component is a Gaussian with a diagonal covariance; its one
-weight counts for the token as a whole. Source: MovieDreamer, section 3.4 and appendix A, equations 7 and 9.
+H hidden channels, K components, D token channels. A component is a Gaussian with a diagonal covariance; its
+one weight counts for the token as a whole. Source: MovieDreamer, section 3.4 and appendix A, equations 7 and
+9.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class MixtureHead(nn.Module):
         self.linear = nn.Linear(hidden_size, 2 * num_components * token_channels + num_components)
 
     def forward(self, hidden: Float[Tensor, "*batch H"]) -> Mixture:
-        """The mixture at each hidden state, computed in the precision of the weights, whatever autocast says."""
+        """The mixture at each hidden state, in the precision of the weights whatever autocast says."""
         with torch.autocast(hidden.device.type, enabled=False):
             out = self.linear(hidden.to(self.linear.weight.dtype)).float()  # (*batch, 2 K D + K)
         num_values = self.num_components * self.token_channels
@@ -59,7 +60,7 @@ class MixtureHead(nn.Module):
 
 
 def _bounded(log_std: Tensor) -> Tensor:
-    """Smoothly into the allowed range; unlike a hard clamp it leaves a gradient at the ends to come back by."""
+    """Smoothly into the allowed range: unlike a hard clamp, it leaves a gradient to come back by."""
     middle, half = (MAX_LOG_STD + MIN_LOG_STD) / 2, (MAX_LOG_STD - MIN_LOG_STD) / 2
     return middle + half * torch.tanh((log_std - middle) / half)
 
@@ -69,7 +70,7 @@ def mixture_nll(token: Float[Tensor, "*batch D"], mixture: Mixture) -> Float[Ten
 
     Source: equation 9.
     """
-    # Autocast leaves exp and logsumexp in float32, but not what a caller's bf16 token would make of the subtraction.
+    # In float32: a sum over thousands of channels in half precision would lose the difference of components.
     z = (token.float().unsqueeze(-2) - mixture.mean) * torch.exp(-mixture.log_std)  # (*batch, K, D)
     log_density = -0.5 * (z.square() + math.log(2 * math.pi)) - mixture.log_std  # (*batch, K, D)
     log_joint = mixture.log_weight + log_density.sum(dim=-1)  # (*batch, K)
@@ -81,15 +82,13 @@ def mixture_mean(mixture: Mixture) -> Float[Tensor, "*batch D"]:
     return (mixture.log_weight.exp().unsqueeze(-1) * mixture.mean).sum(dim=-2)  # (*batch, D)
 
 
-def sample(
-    mixture: Mixture, *, temperature: float, generator: torch.Generator
-) -> Float[Tensor, "*batch D"]:
+def sample(mixture: Mixture, *, temperature: float, generator: torch.Generator) -> Float[Tensor, "*batch D"]:
     """One token per mixture.
 
-    `temperature` T divides the logits of the components and multiplies their standard deviations: 1 samples the
-    mixture itself, 0 gives the mean of its heaviest component (and draws nothing). The draws happen on the
-    generator's device, so a CPU generator gives the same noise whatever device the model runs on. Raises
-    ValueError for a temperature that is negative or not finite.
+    `temperature` T divides the logits of the components and multiplies their standard deviations: 1 samples
+    the mixture itself, 0 gives the mean of its heaviest component (and draws nothing). The draws happen on
+    the generator's device, so a CPU generator gives the same noise whatever device the model runs on.
+    Raises ValueError for a temperature that is negative or not finite.
     """
     if not 0 <= temperature < math.inf:
         raise ValueError(f"temperature must be zero or a positive number, got {temperature}")

@@ -2,22 +2,24 @@
 
 T positions, V visual tokens per keyframe, D token channels, H hidden channels, R few-shot references.
 
-**What a keyframe sees.** Its context is the references and the latest keyframes, scripts and tokens, read from
-position 0 as in training, where an episode never exceeds the window. While the story fits the window, that is the
-whole story. When the next keyframe would not fit, the window slides: the oldest keyframes go until at most two
-thirds of it are used, and what is left is read again from position 0. So each prediction is that of a model which
-reads its context from scratch, at positions it was trained on. Keeping the old keys and values instead (a rolling
-cache) would save that reading, but evicted keyframes would shine through in the deeper layers, positions would
-outgrow training, and quality collapses once the first positions, on which attention rests, are gone (Xiao et al.,
-"Efficient Streaming Language Models with Attention Sinks", ICLR 2024). Sliding by a third makes the reading rare.
+**What a keyframe sees.** Its context is the references and the latest keyframes, scripts and tokens, read
+from position 0 as in training, where an episode never exceeds the window. While the story fits the window,
+that is the whole story. When the next keyframe would not fit, the window slides: the oldest keyframes go
+until at most two thirds of it are used, and what is left is read again from position 0. So each prediction is
+that of a model which reads its context from scratch, at positions it was trained on. Keeping the old keys and
+values instead (a rolling cache) would save that reading, but evicted keyframes would shine through in the
+deeper layers, positions would outgrow training, and quality collapses once the first positions, on which
+attention rests, are gone (Xiao et al., "Efficient Streaming Language Models with Attention Sinks", ICLR
+2024). Sliding by a third at once makes the reading rare.
 
-**Passes.** A keyframe costs V passes of the backbone (two, in the paper): one over [last token of the previous
-keyframe ++ this script], or over the whole context when the window slides; then one over each token but the last.
+**Passes.** A keyframe costs V passes of the backbone (two, in the paper): one over [last token of the
+previous keyframe ++ this script], or over the whole context when the window slides; then one over each token
+but the last.
 
-**Reproducibility.** A keyframe's tokens depend on its context, its seed and the temperature alone. Floating-point
-sums depend on the shapes they are computed in, so keyframes whose tokens are given are read in passes of the same
-shapes as when they were sampled, never batched: a keyframe re-rolled with its old seed is bit-identical on the
-same machine with the same number of threads. Source: MovieDreamer, sections 3.3 and 3.4.
+**Reproducibility.** A keyframe's tokens depend on its context, its seed and the temperature alone.
+Floating-point sums depend on the shapes they are computed in, so keyframes whose tokens are given are read in
+passes of the same shapes as when they were sampled, never batched: a keyframe re-rolled with its old seed is
+bit-identical on the same machine with the same number of threads. Source: MovieDreamer, sections 3.3 and 3.4.
 """
 
 from __future__ import annotations
@@ -63,14 +65,15 @@ def plan(
     """Yield the visual tokens of each keyframe, in order, in float32 on the model's device.
 
     `seeds` has one seed per keyframe. `given` maps the index of a keyframe (from 0) to tokens [V, D] that are
-    already decided: they are yielded as they are, and their passes run only once a later keyframe needs them. To
-    re-roll keyframe k and keep the earlier ones, give the tokens of those; likewise to keep the later ones.
+    already decided: they are yielded as they are, and their passes run only once a later keyframe needs them.
+    To re-roll keyframe k and keep the earlier ones, give the tokens of those; likewise to keep the later
+    ones.
 
     Raises ValueError for a model in training mode, for seeds that differ from the keyframes in number, or for
     given tokens or references of another shape; StoryError for a script that is longer than the window.
     """
     if model.training:
-        raise ValueError("planning with a model in training mode would hide tokens at random; call model.eval()")
+        raise ValueError("the model is in training mode, where it hides tokens at random; call model.eval()")
     given = _checked_given(given or {}, model, num_keyframes=len(seeds))
     identifiers = identifier_ids(tokenizer)
     context = _Context(model, references)
@@ -113,7 +116,7 @@ class _Keyframe:
 
 
 class _Context:
-    """The references and the keyframes of the window: what the cache holds of them, and what is still to be read."""
+    """The references and the keyframes of the window: what the cache holds of them, what is still unread."""
 
     def __init__(self, model: AutoregressiveModel, references: Tensor | None) -> None:
         self._model, self._config = model, model.config
@@ -139,9 +142,11 @@ class _Context:
             self._check_fits_alone(script, number=number)
             while self._keyframes and not self._fits(script, share=USED_AFTER_SLIDING):
                 self._keyframes.popleft()
-            seen = [part for old in self._keyframes for part in (old.script, visual_inputs(torch.stack(old.tokens)))]
+            seen = list(self._references)
+            for old in self._keyframes:
+                seen += [old.script, visual_inputs(torch.stack(old.tokens))]
             self._cache.reset()
-            self._unread = [join([*self._references, *seen, script])]
+            self._unread = [join([*seen, script])]
         self._keyframes.append(_Keyframe(script=script))
 
     def add_token(self, token: Float[Tensor, " D"]) -> None:
@@ -180,11 +185,12 @@ class _Context:
         )
 
     def _check_fits_alone(self, script: SequenceInputs, *, number: int) -> None:
-        room = self._config.window_positions - sum(map(len, self._references)) - self._config.num_visual_tokens
+        taken = sum(map(len, self._references)) + self._config.num_visual_tokens
+        room = self._config.window_positions - taken
         if len(script) > room:
             raise StoryError(
-                f"keyframe {number}: its script takes {len(script)} positions of the planner's window, which has "
-                f"{room} left; shorten its descriptions"
+                f"keyframe {number}: its script takes {len(script)} positions, the planner's window has {room}; "
+                "shorten its descriptions"
             )
 
 
@@ -201,15 +207,18 @@ def _checked_references(references: Tensor, model: AutoregressiveModel) -> Seque
 class WindowLayer(CacheLayerMixin):
     """Keys and values of one layer, allocated once for the whole window; attention sees the filled part only.
 
-    Unlike `transformers.StaticCache`, which hands out the whole allocation with a mask over the unused part: on a
-    CPU that would cost every pass of a short story as much as one of a full window.
+    Unlike `transformers.StaticCache`, which hands out the whole allocation with a mask over the unused part:
+    on a CPU that would cost every pass of a short story as much as one of a full window.
     """
 
     is_sliding = False
 
+    keys: Tensor
+    values: Tensor
+
     def __init__(self, shape: tuple[int, int, int, int], *, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
-        self.keys = torch.empty(shape, dtype=dtype, device=device)  # (1, heads, positions, channels of a head)
+        self.keys = torch.empty(shape, dtype=dtype, device=device)  # (1, heads, positions, head channels)
         self.values = torch.empty_like(self.keys)
         self.num_filled = 0
         self.is_initialized = True
@@ -217,7 +226,9 @@ class WindowLayer(CacheLayerMixin):
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing to do: allocated when made."""
 
-    def update(self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object) -> tuple[Tensor, Tensor]:
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
         """Append the new positions; views of everything filled, without a copy."""
         end = self.num_filled + key_states.shape[-2]
         self.keys[:, :, self.num_filled : end] = key_states

@@ -16,7 +16,12 @@ from transformers import LlamaConfig, LlamaModel
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from moviedreamer_core.autoregressive.gaussian_mixture import Mixture, MixtureHead, mixture_mean, mixture_nll
-from moviedreamer_core.autoregressive.sequence import SPECIAL_IDS, PositionKind, SequenceInputs, TrainingInputs
+from moviedreamer_core.autoregressive.sequence import (
+    SPECIAL_IDS,
+    PositionKind,
+    SequenceInputs,
+    TrainingInputs,
+)
 from moviedreamer_core.config import AutoregressiveConfig
 
 RMS_NORM_EPS = 1e-5  # LLaMA 2
@@ -52,8 +57,8 @@ class AutoregressiveModel(nn.Module):
     probability `config.hidden_token_probability`, from the attention of all later positions. Both draw from
     torch's own random state, as `nn.Dropout` does.
 
-    It can be built on the meta device and filled with `load_state_dict(..., assign=True)`: the rotary frequencies,
-    which no state dict holds, are real numbers even then.
+    It can be built on the meta device and filled with `load_state_dict(..., assign=True)`: the rotary
+    frequencies, which no state dict holds, are real numbers even then.
     """
 
     def __init__(self, config: AutoregressiveConfig) -> None:
@@ -74,8 +79,8 @@ class AutoregressiveModel(nn.Module):
         nn.init.normal_(self.special.weight, std=self.backbone.config.initializer_range)
 
     def enable_gradient_checkpointing(self) -> None:
-        """Trade a third more computation for not keeping the activations of the layers: the paper's size needs it."""
-        self.backbone.gradient_checkpointing_enable({"use_reentrant": False})
+        """Compute activations twice instead of keeping them; the paper's size needs it."""
+        self.backbone.gradient_checkpointing_enable()
 
     def embed(self, inputs: SequenceInputs) -> Float[Tensor, "*batch T H"]:
         """Input embeddings, without dropout; zero at padding."""

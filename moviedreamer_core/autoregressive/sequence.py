@@ -1,9 +1,9 @@
 """Encoded keyframes -> the positions that the language model reads, for planning and for training.
 
 T positions, B episodes, K keyframes, V visual tokens per keyframe, D token channels, R few-shot references.
-One keyframe is its script (identifiers, one position per face and per sentence) followed by its V visual tokens;
-token 1 is predicted at [END_OF_FRAME], token v + 1 at token v. References come before the first keyframe, each
-between [START_OF_FRAME] and [END_OF_FRAME]. Source: MovieDreamer, sections 3.3 and 3.4.
+One keyframe is its script (identifiers, one position per face and per sentence) followed by its V visual
+tokens; token 1 is predicted at [END_OF_FRAME], token v + 1 at token v. References come before the first
+keyframe, each between [START_OF_FRAME] and [END_OF_FRAME]. Source: MovieDreamer, sections 3.3 and 3.4.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _KIND_OF_ELEMENT = {ElementKind.SENTENCE: PositionKind.SENTENCE, ElementKind.FAC
 class SequenceInputs:
     """A stretch of positions, of one episode (`*batch` empty) or of several padded to one length.
 
-    `ids` is the vocabulary id of an IDENTIFIER, the row in `SPECIAL_IDS` of a SPECIAL, and 0 elsewhere. `rows`
-    holds, for each of SENTENCE, FACE and VISUAL that occurs, the vectors of its positions in their order (episode
-    by episode).
+    `ids` is the vocabulary id of an IDENTIFIER, the row in `SPECIAL_IDS` of a SPECIAL, and 0 elsewhere.
+    `rows` holds, for each of SENTENCE, FACE and VISUAL that occurs, the vectors of its positions in their
+    order (episode by episode).
     """
 
     kinds: Int[Tensor, "*batch T"]
@@ -74,8 +74,8 @@ class SequenceInputs:
 class TrainingInputs:
     """Teacher forcing over one episode (`*batch` empty), or over several once collated.
 
-    `predicting` marks the V positions per keyframe whose hidden states predict a visual token; `targets` are these
-    tokens, in the order of the positions (episode by episode).
+    `predicting` marks the V positions per keyframe whose hidden states predict a visual token; `targets` are
+    these tokens, in the order of the positions (episode by episode).
     """
 
     inputs: SequenceInputs
@@ -123,7 +123,7 @@ def identifier_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, tuple[int, .
 
 
 def script_inputs(keyframe: EncodedKeyframe, identifiers: Mapping[str, tuple[int, ...]]) -> SequenceInputs:
-    """The script of one keyframe, from [START_OF_FRAME] to [END_OF_FRAME]; its visual tokens are not part of it.
+    """The script of one keyframe from [START_OF_FRAME] to [END_OF_FRAME], without its visual tokens.
 
     Raises ValueError if the layout and the encoded rows do not fit each other.
     """
@@ -142,7 +142,9 @@ def script_inputs(keyframe: EncodedKeyframe, identifiers: Mapping[str, tuple[int
             ids += identifiers[element.text]
     if not script or script[-1].text != END_OF_FRAME:
         found = f'"{script[-1].text}"' if script else "nothing"
-        raise ValueError(f"a keyframe's script ends with {END_OF_FRAME}, found {found}; use keyframe_elements")
+        raise ValueError(
+            f"a keyframe's script ends with {END_OF_FRAME}, found {found}; take it from keyframe_elements"
+        )
     given = {
         PositionKind.SENTENCE: keyframe.sentences,
         PositionKind.FACE: keyframe.faces[keyframe.face_given],
@@ -172,7 +174,9 @@ def reference_inputs(references: Float[Tensor, "R V D"]) -> SequenceInputs:
     Raises ValueError for no reference or more than `MAX_REFERENCES`.
     """
     if not 1 <= len(references) <= MAX_REFERENCES:
-        raise ValueError(f"between 1 and {MAX_REFERENCES} references, got {len(references)}; leave them out or choose")
+        raise ValueError(
+            f"the planner takes 1 to {MAX_REFERENCES} references, got {len(references)}; choose or pass None"
+        )
     num_tokens = references.shape[1]
     kinds = [PositionKind.SPECIAL, *[PositionKind.VISUAL] * num_tokens, PositionKind.SPECIAL]
     ids = [SPECIAL_IDS[START_OF_FRAME], *[0] * num_tokens, SPECIAL_IDS[END_OF_FRAME]]

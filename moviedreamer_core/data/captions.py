@@ -12,7 +12,6 @@ import numpy as np
 
 from moviedreamer_core.data.world_frames import FrameScript
 
-
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -66,7 +65,9 @@ def _fact_values(said_by: Sequence[Facts]) -> tuple[tuple[str, ...], tuple[tuple
     return slots, tuple(tuple(sorted(found[slot])) for slot in slots)
 
 
-def _fact_table(said_by: Sequence[Facts], slots: Sequence[str], values: Sequence[Sequence[str]]) -> np.ndarray:
+def _fact_table(
+    said_by: Sequence[Facts], slots: Sequence[str], values: Sequence[Sequence[str]]
+) -> np.ndarray:
     table = np.full((len(said_by), len(slots)), -1, np.int8)
     column = {slot: x for x, slot in enumerate(slots)}
     number = [{value: i for i, value in enumerate(group)} for group in values]

@@ -67,7 +67,9 @@ def compute(
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
             rows = apply(batch_of(start, stop).to(device)).float().cpu().numpy().astype(np.float16)
         if array is None:
-            array = np.lib.format.open_memmap(kept.path, mode="w+", dtype=np.float16, shape=(num_rows, *rows.shape[1:]))
+            array = np.lib.format.open_memmap(
+                kept.path, mode="w+", dtype=np.float16, shape=(num_rows, *rows.shape[1:])
+            )
         array[start:stop] = rows
         yield stop, num_rows
     if array is not None:

@@ -50,7 +50,10 @@ class WorldFrames:
 
     @property
     def path(self) -> Path:
-        return self.folder / f"{self.split}-{self.num_episodes}x{self.num_keyframes}-{self.size[0]}x{self.size[1]}"
+        return (
+            self.folder
+            / f"{self.split}-{self.num_episodes}x{self.num_keyframes}-{self.size[0]}x{self.size[1]}"
+        )
 
     @cached_property
     def frames(self) -> np.ndarray:
@@ -82,9 +85,13 @@ class WorldFrames:
         state = self.path / "done.json"
         done = json.loads(state.read_text())["episodes"] if state.exists() else 0
         frames = self._open("frames.npy", (self.num_frames, self.size[1], self.size[0], 3))
-        portraits = self._open("portraits.npy", (self.num_episodes, MAX_CAST, PORTRAITS, PORTRAIT_PX, PORTRAIT_PX, 3))
+        portraits = self._open(
+            "portraits.npy", (self.num_episodes, MAX_CAST, PORTRAITS, PORTRAIT_PX, PORTRAIT_PX, 3)
+        )
         self._cut_text(done)
-        tasks = [(self.split, index, self.num_keyframes, self.size) for index in range(done, self.num_episodes)]
+        tasks = [
+            (self.split, index, self.num_keyframes, self.size) for index in range(done, self.num_episodes)
+        ]
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             for drawn in pool.imap(_draw_episode, tasks, chunksize=4):
                 index = drawn.index
@@ -105,7 +112,6 @@ class WorldFrames:
         if path.exists():
             return np.load(path, mmap_mode="r+")
         return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-
 
     def _append(self, name: str, row: object) -> None:
         with open(self.path / name, "a") as file:

@@ -14,7 +14,7 @@ import torch
 from facenet_pytorch import MTCNN
 from PIL import Image, ImageOps
 
-Box = tuple[float, float, float, float]
+Box = tuple[int, int, int, int]
 
 MIN_FACE_PX = 20  # the smallest face MTCNN looks for; it fails on images below that
 MAX_DETECTION_PX = 1024  # longer side; a face that is lost by this is too small for an embedding anyway
@@ -35,7 +35,7 @@ class FaceCrop:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedFace:
-    box: Box
+    box: tuple[float, float, float, float]
     probability: float
 
     @property
@@ -104,7 +104,7 @@ def _square(centre: tuple[float, float], side: int) -> Box:
 
 def _cut(image: Image.Image, box: Box) -> Image.Image:
     """`box` of `image`; pixels outside repeat the nearest edge (black there would look like hair)."""
-    left, top, right, bottom = (int(edge) for edge in box)
+    left, top, right, bottom = box
     columns = np.arange(left, right).clip(0, image.width - 1)
     rows = np.arange(top, bottom).clip(0, image.height - 1)
     return Image.fromarray(np.asarray(image)[rows[:, None], columns])

@@ -13,7 +13,7 @@ from torch import Tensor
 from moviedreamer_core.encoders.encoded import EncodedKeyframe
 from moviedreamer_core.encoders.text import TextEncoder
 from moviedreamer_core.names import name_key
-from moviedreamer_core.script import Element, ElementKind, Story, keyframe_elements
+from moviedreamer_core.script import ElementKind, Story, keyframe_elements, spoken_sentences
 
 
 def encode_keyframe(
@@ -35,7 +35,7 @@ def encode_keyframe(
     names = keyframe_names(story, number)
     by_name = {name_key(name): embedding for name, embedding in face_embeddings.items()}
     with_face = {name_key(element.text) for element in elements if element.kind is ElementKind.FACE}
-    sentences = text.encode(_sentences(elements), names)
+    sentences = text.encode(spoken_sentences(elements, names), names)
     faces = sentences.new_zeros(len(names), face_channels)  # (C, F)
     given = torch.zeros(len(names), dtype=torch.bool, device=sentences.device)  # (C,)
     for row, name in enumerate(names):
@@ -59,9 +59,5 @@ def keyframe_names(story: Story, number: int) -> tuple[str, ...]:
 def unknown_words_of(story: Story, number: int, text: TextEncoder) -> tuple[str, ...]:
     """The words of keyframe `number` (1-based) that `text` does not know, each once, in order."""
     names = keyframe_names(story, number)
-    sentences = _sentences(keyframe_elements(story, number, num_visual_tokens=0))
-    return tuple(dict.fromkeys(word for s in sentences for word in text.unknown_words(s, names)))
-
-
-def _sentences(elements: tuple[Element, ...]) -> list[str]:
-    return [element.text for element in elements if element.kind is ElementKind.SENTENCE]
+    spoken = spoken_sentences(keyframe_elements(story, number, num_visual_tokens=0), names)
+    return tuple(dict.fromkeys(word for s in spoken for word in text.unknown_words(s, names)))

@@ -25,7 +25,7 @@ Point = tuple[Number, Number]  # stage units, or pixels where a name says so
 def _glow_mask(radius_px: int, strength: int) -> Image.Image:
     """A round mask that fades from `strength` (0 .. 255) in the middle to 0 at `radius_px`."""
     disc = Image.radial_gradient("L").resize((2 * radius_px, 2 * radius_px))
-    return disc.point(lambda v: round(strength * (1 - v / 255) ** 1.6))
+    return disc.point(lambda v: round(strength * max(0.0, 1 - v / 181) ** 1.4))  # 181 at the rim
 
 
 class Brush:
@@ -104,11 +104,12 @@ class Brush:
         """Pixel box of a stage rectangle, left to right also on a flipped stage, at least one pixel each
         way.
         """
-        a, b = self.x(x0), self.x(x1)
-        left, right = (a, b) if a <= b else (b, a)
-        top, bottom = round(self.y(y0)), round(self.y(y1)) - 1
-        left_px, right_px = round(left), round(right) - 1
-        return left_px, top, max(left_px, right_px), max(top, bottom)
+        scale = self.scale
+        a = round(self._origin_x + (self._base + self._sign * x0) * scale)
+        b = round(self._origin_x + (self._base + self._sign * x1) * scale)
+        top, bottom = round(self._origin_y + y0 * scale), round(self._origin_y + y1 * scale)
+        left, right = (a, b) if a < b else (b, a)
+        return left, top, right - 1 if right > left else left, bottom - 1 if bottom > top else top
 
     def rect(
         self,
@@ -122,11 +123,14 @@ class Brush:
         radius: Number = 0.0,
     ) -> None:
         """`lit` paints the colour as it is: a thing that shines by itself."""
+        box = self.box(x0, y0, x1, y1)
+        if box[2] < 0 or box[0] >= self.image.width or box[3] < 0 or box[1] >= self.image.height:
+            return
         fill = rgb if lit else self.colour(rgb)
         if radius:
-            self.draw.rounded_rectangle(self.box(x0, y0, x1, y1), radius * self.scale, fill)
+            self.draw.rounded_rectangle(box, radius * self.scale, fill)
         else:
-            self.draw.rectangle(self.box(x0, y0, x1, y1), fill)
+            self.draw.rectangle(box, fill)
 
     def poly(self, points: Sequence[Point], rgb: RGB, *, lit: bool = False) -> None:
         self.draw.polygon(self.points(points), rgb if lit else self.colour(rgb))

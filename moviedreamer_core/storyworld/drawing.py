@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from .brush import STAGE_HEIGHT, STAGE_WIDTH, Brush
 from .facts import INDOOR_PLACES, STILL, CameraMove, Figure, Scene
-from .figures import draw_figure, head_centre
+from .figures import draw_figure, framing, head_centre
 from .palette import FIGURE_LIGHT
 from .places import layout_of, paint_place
 from .sky import Number, paint_weather
@@ -25,9 +25,9 @@ PARALLAX_UNITS = 9.0  # sideways step of the nearest layer at camera_x = 1
 # How far the camera is in, and the stage height its frame's middle rests on.
 _ZOOM = {"wide": 1.0, "medium": 1.5, "close": 2.2}
 _MIDDLE = {"wide": 64.0, "medium": 60.0, "close": 58.0}
-_ZOOM_LIMITS = (0.5, 4.0)
+LEAST_ZOOM, MOST_ZOOM = 0.5, 4.0
 # Height of a figure in frame heights, by shot and number of figures (the last entry holds for more).
-_FIGURE_HEIGHT = {"wide": (0.42,), "medium": (1.15, 1.15, 1.0, 0.9), "close": (2.45, 1.95, 1.65)}
+_FIGURE_HEIGHT = {"wide": (0.42,), "medium": (1.15, 1.15, 1.0, 0.9), "close": (2.45, 1.95, 1.7)}
 _ADULT_HEAD = 0.85  # height of an adult's head centre over the ground, in statures
 _MARGIN = {"wide": 0.08, "medium": 0.16, "close": 0.22}
 _STRIDE_PER_SECOND = {"walking": 0.035, "running": 0.07}  # frame widths
@@ -46,7 +46,7 @@ def draw_frame(
         raise ValueError(
             f"a frame must be at least 16 x 16 pixels, got {width} x {height}; ask for {FRAME_SIZE}"
         )
-    zoom = min(max(camera.zoom_per_second**seconds, _ZOOM_LIMITS[0]), _ZOOM_LIMITS[1])
+    zoom = min(max(camera.zoom_per_second**seconds, _least_zoom(scene)), MOST_ZOOM)
     view_width, view_height = SUPERSAMPLING * width, SUPERSAMPLING * height
     pan = camera.pan_per_second * seconds * view_width * (-1 if scene.mirrored else 1)
     whole_pan = 6 * math.floor(pan / 6)  # a multiple of every blur step, so that blurred pixels do not swim
@@ -80,6 +80,22 @@ def draw_clip(
     return [
         draw_frame(scene, seconds=i / frames_per_second, camera=camera, size=size) for i in range(num_frames)
     ]
+
+
+def _figure_height(scene: Scene) -> float:
+    """Height of an adult in frame heights."""
+    heights = _FIGURE_HEIGHT[scene.shot]
+    return heights[min(len(scene.figures), len(heights)) - 1]
+
+
+def _least_zoom(scene: Scene) -> float:
+    """How far the camera may zoom out: never so far that a figure is posed for another shot size."""
+    if not scene.figures or scene.shot == "wide":
+        return LEAST_ZOOM
+    height, zoom = _figure_height(scene), 1.0
+    while zoom > LEAST_ZOOM and framing(height * zoom, 1) == framing(height, 1):
+        zoom -= 0.01
+    return zoom + 0.01
 
 
 def _margin(length: int, zoom: Number, shift: Number) -> int:
@@ -144,8 +160,8 @@ def _paint_background(
     paint_place(scene.place, brush)
     if scene.shot == "close":  # the lens is focused on the face
         step = max(1, round(3 * height / 256))
-        soft = canvas.reduce(step).resize(canvas.size, Image.Resampling.BILINEAR)
-        canvas.paste(soft)
+        box = (0, 0, canvas.width / step, canvas.height / step)
+        canvas.paste(canvas.reduce(step).resize(canvas.size, Image.Resampling.BILINEAR, box=box))
     return brush
 
 
@@ -154,11 +170,9 @@ def _draw_figures(
 ) -> None:
     left, top, width, height = frame
     draw = ImageDraw.Draw(canvas)
-    count = len(scene.figures)
-    if not count:
+    if not scene.figures:
         return
-    heights = _FIGURE_HEIGHT[scene.shot]
-    height_px = heights[min(count, len(heights)) - 1] * height
+    height_px = _figure_height(scene) * height
     for rank, (figure, x) in enumerate(zip(scene.figures, _spread(scene, seconds), strict=True)):
         feet = (left + x * width, top + _feet_y(scene, figure, height_px / height, rank) * height)
         draw_figure(
@@ -176,7 +190,8 @@ def _feet_y(scene: Scene, figure: Figure, height: Number, rank: int) -> float:
     shorter = (_ADULT_HEAD - head_centre(figure.appearance)) * height
     if scene.shot == "medium":
         return 0.34 + head + 0.6 * shorter
-    return 0.48 + head + min(0.12, 0.3 * shorter) * (len(scene.figures) > 1)
+    others = len(scene.figures) - 1  # the more faces, the more of the place must show above them
+    return 0.48 + 0.035 * min(others, 2) + head + (min(0.12, 0.3 * shorter) if others else 0.0)
 
 
 def _spread(scene: Scene, seconds: Number) -> list[float]:

@@ -29,7 +29,7 @@ class Episode:
 
     `said[k]` holds what the script of keyframe k says, in script order: per person in frame the sentences of
     the cast list, then those of this keyframe; the scene elements; the plot. In a person's own sentence
-    number 1 means that person, in a plot the numbers mean the people in frame from left to right. `said_outfit[c]`
+    number 1 means that person, in a plot the numbers count the people in frame. `said_outfit[c]`
     tells whether the cast list tells cast member c's outfit.
     """
 

@@ -27,13 +27,17 @@ def paint_desert(brush: Brush) -> None:
             ],
             brush.ground_colour((226, 150, 100)),
         )
-    for depth, y, rgb in ((0.2, 72, (240, 190, 118)), (0.4, 80, (232, 172, 98)), (0.55, 90, (246, 198, 122))):
+    for depth, crest, rgb in (
+        (0.2, 72, (240, 190, 118)),
+        (0.4, 80, (232, 172, 98)),
+        (0.55, 90, (246, 198, 122)),
+    ):
         brush.at_depth(depth)
         lit = brush.ground_colour(rgb, 0.7)
-        brush.band(y + 5, 192, lit, mix(lit, (176, 104, 60), 0.28))
+        brush.band(crest + 5, 192, lit, mix(lit, (176, 104, 60), 0.28))
         phase = rng.uniform(0, 6)
-        ridge = [(x, y + 4.5 * math.sin(phase + 0.032 * x)) for x in range(-80, 312, 14)]
-        brush.poly([*ridge, (312, y + 8), (-80, y + 8)], lit)
+        ridge = [(x, crest + 4.5 * math.sin(phase + 0.032 * x)) for x in range(-80, 312, 14)]
+        brush.poly([*ridge, (312, crest + 8), (-80, crest + 8)], lit)
         brush.line(ridge, mix(lit, WHITE, 0.4), 0.9)
         if depth == 0.4:
             _paint_desert_landmarks(brush)
@@ -116,17 +120,17 @@ def paint_cave(brush: Brush) -> None:
     sun_x = (
         0.5 + {"wide": 1.0, "medium": 1.5, "close": 2.2}[brush.shot] * ((left + right) / 2 + 24 - 112) / 224
     )
-    paint_sky(brush, 70, sun_x)
+    paint_sky(brush, 70, sun_x, high=0.35)
     brush.at_depth(0.15, haze=0.25)
     for hill in (70, 112, 160):
         brush.oval(hill + rng.uniform(-6, 6), 78, 32, 14, brush.ground_colour((98, 160, 92)))
     brush.band(74, 92, brush.ground_colour((86, 144, 84)))
     paint_weather(brush)
-    tones: tuple[RGB, ...] = ((92, 80, 116), (114, 98, 134), (78, 66, 100))
+    tones: tuple[RGB, ...] = ((74, 60, 88), (98, 80, 112), (58, 46, 72))
     for depth, inset, rgb in ((0.4, 0.0, tones[1]), (0.55, 9.0, tones[0])):
         brush.at_depth(depth)
         _paint_cave_wall(brush, left - inset, right + inset, arch - 0.6 * inset, rgb)
-    floor = mix((124, 108, 136), WHITE, 0.25 if brush.snow else 0.0)
+    floor = mix((112, 94, 120), WHITE, 0.25 if brush.snow else 0.0)
     brush.band(86, 192, floor, (70, 60, 92))
     for _ in range(9):
         x, y = rng.uniform(-20, 244), rng.uniform(92, 126)
@@ -167,7 +171,7 @@ def _paint_cave_wall(brush: Brush, left: Number, right: Number, arch: Number, rg
     edge = []
     for i in range(13):
         angle = math.pi * i / 12
-        wobble = 1 + 0.07 * math.sin(5 * angle + left)
+        wobble = 1 + 0.07 * math.sin(5 * angle + 1.0)
         edge.append(
             (middle - half * math.cos(angle) * wobble, 78 - (78 - arch) * math.sin(angle) ** 0.8 * wobble)
         )

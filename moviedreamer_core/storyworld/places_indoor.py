@@ -229,8 +229,8 @@ def _paint_armchair(brush: Brush, x: Number) -> None:
     for dx in (-17, 15):
         brush.rect(x + dx, 96, x + dx + 3, 102, (90, 60, 46))
     brush.rect(x - 17, 54, x + 17, 92, brush.accent, radius=8)
-    for dx, y in ((-7, 63), (0, 63), (7, 63), (-3.5, 70), (3.5, 70)):
-        brush.oval(x + dx, y, 0.9, 0.9, dark)
+    for button, y in ((-7.0, 63), (0.0, 63), (7.0, 63), (-3.5, 70), (3.5, 70)):
+        brush.oval(x + button, y, 0.9, 0.9, dark)
     brush.rect(x - 16, 80, x + 16, 97, dark, radius=3)
     brush.rect(x - 15, 78, x + 15, 86, mix(brush.accent, WHITE, 0.2), radius=3)
     for dx in (-22, 14):

@@ -65,8 +65,8 @@ def _paint_palm(brush: Brush, x: Number, y: Number, height: Number) -> None:
         tip = (top_x + dx + sway, top_y + dy)
         mid = (top_x + 0.5 * dx, top_y + 0.5 * dy - 6)
         brush.poly([(top_x, top_y + 1.5), mid, tip, (mid[0] + 0.5, mid[1] + 5.5)], rgb)
-    for dx in (-2.2, 1.8):
-        brush.oval(top_x + dx, top_y + 3, 2.2, 2.2, (112, 74, 48))
+    for nut in (-2.2, 1.8):
+        brush.oval(top_x + nut, top_y + 3, 2.2, 2.2, (112, 74, 48))
 
 
 def _paint_beach_hut(brush: Brush, x: Number, y: Number) -> None:

@@ -97,9 +97,10 @@ def gradient_column(stops: tuple[RGB, ...], height_px: int) -> Image.Image:
     return column.resize((1, height_px), Image.Resampling.BILINEAR, box=box)
 
 
-def paint_sky(brush: Brush, horizon: Number, sun_x: Number = 0.13) -> None:
-    """Sky down to stage height `horizon`, with sun or moon at `sun_x` of the frame's width, stars and
-    clouds.
+def paint_sky(brush: Brush, horizon: Number, sun_x: Number = 0.13, high: Number = 0.17) -> None:
+    """Sky down to stage height `horizon`, with stars, clouds, and sun or moon.
+
+    These stand at `sun_x` of the frame's width; the day's sun and the moon `high` of its height from the top.
     """
     top_px = brush.frame[1] - 0.5 * brush.frame[3]  # the gradient reaches above the frame, for zooming out
     visible_top = max(-64.0, (min(0.0, top_px) - brush.y(0)) / brush.scale)
@@ -111,7 +112,7 @@ def paint_sky(brush: Brush, horizon: Number, sun_x: Number = 0.13) -> None:
     horizon_fraction = (brush.y(horizon) - brush.frame[1]) / brush.frame[3]
     if brush.night:
         _paint_stars(brush, horizon_fraction)
-    _paint_sun_or_moon(brush, horizon_fraction, sun_x)
+    _paint_sun_or_moon(brush, horizon_fraction, sun_x, high)
     _paint_clouds(brush, horizon_fraction)
 
 
@@ -130,12 +131,12 @@ def _paint_stars(brush: Brush, horizon: Number) -> None:
         brush.draw.ellipse((x - r, y - r, x + r, y + r), shine)
 
 
-def _paint_sun_or_moon(brush: Brush, horizon: Number, fx: Number) -> None:
+def _paint_sun_or_moon(brush: Brush, horizon: Number, fx: Number, high: Number) -> None:
     unit = brush.frame[3] / 128
     veiled = 0.0 if brush.weather == "clear" else 0.55
     stops = sky_stops(brush.time, brush.weather)
     if brush.time == "night":
-        x, y = brush.frame_point(fx, 0.17)
+        x, y = brush.frame_point(fx, high)
         brush.glow_px(x, y, 34 * unit, (190, 205, 255), 60 if veiled else 120)
         moon, r = mix((250, 246, 220), stops[1], veiled), 9.5 * unit
         brush.draw.ellipse((x - r, y - r, x + r, y + r), moon)
@@ -145,7 +146,7 @@ def _paint_sun_or_moon(brush: Brush, horizon: Number, fx: Number) -> None:
         return
     fy, r, disc, halo = {
         "dawn": (horizon - 0.045, 9.0, (255, 244, 226), (255, 226, 222)),
-        "day": (0.17, 10.0, (255, 236, 130), (255, 250, 214)),
+        "day": (high, 10.0, (255, 236, 130), (255, 250, 214)),
         "sunset": (horizon - 0.075, 17.0, (255, 232, 128), (255, 178, 84)),
     }[brush.time]
     if brush.time == "day" and brush.rain:
@@ -198,16 +199,18 @@ def paint_weather(brush: Brush, *, share: Number = 1.0, offset: int = 0) -> None
     """Falling rain or snow over the whole canvas: the first `share` of the drops from number `offset` on."""
     if brush.weather == "clear":
         return
-    width, height = brush.image.size
-    unit = brush.frame[3] / 128
-    fall_in(
-        brush.draw, (0, 0, width, height), brush, unit, _DROPS[offset : offset + round(share * len(_DROPS))]
-    )
+    left, top, width, height = brush.frame
+    drops = _DROPS[offset : offset + round(share * len(_DROPS))]
+    # One sheet of drops fills the frame; more of them continue it as far as a camera move needs.
+    for column in range(math.floor(-left / width), math.ceil((brush.image.width - left) / width)):
+        for row in range(math.floor(-top / height), math.ceil((brush.image.height - top) / height)):
+            sheet = (left + column * width, top + row * height, width, height)
+            fall_in(brush.draw, sheet, brush, height / 128, drops)
 
 
 def fall_in(
     draw: ImageDraw.ImageDraw,
-    box: tuple[int, int, int, int],
+    box: tuple[Number, Number, Number, Number],
     brush: Brush,
     unit: Number,
     drops: tuple = _DROPS[:30],

@@ -38,7 +38,9 @@ TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
 class SketchDecoder(nn.Module):
     """Visual tokens [B, V, D] -> latents [B, L, h, w], by one look: only to give the compressor a gradient."""
 
-    def __init__(self, compressor: CompressorConfig, renderer: RendererConfig, height: int, width: int) -> None:
+    def __init__(
+        self, compressor: CompressorConfig, renderer: RendererConfig, height: int, width: int
+    ) -> None:
         super().__init__()
         self.grid = (height // 2, width // 2)
         channels = compressor.token_channels
@@ -111,14 +113,18 @@ class FrameBatch:
     face_given: Tensor
 
 
-def batches(data: EncodedWorld, renderer: RendererConfig, batch_size: int, *, seed: int) -> Callable[[int], FrameBatch]:
+def batches(
+    data: EncodedWorld, renderer: RendererConfig, batch_size: int, *, seed: int
+) -> Callable[[int], FrameBatch]:
     """Random frames with their latents, spatial tokens, sentences and a random portrait of each person."""
     latents, spatial = data.load("latents"), data.load("spatial")
 
     def batch_at(step: int) -> FrameBatch:
         frames = np.sort(random_indices(step, batch_size, len(latents), seed=seed))
         descriptions, description_given = data.descriptions(frames, renderer.num_description_slots)
-        faces, face_given = data.faces(frames, renderer.num_face_slots, np.random.default_rng([seed, step, 1]))
+        faces, face_given = data.faces(
+            frames, renderer.num_face_slots, np.random.default_rng([seed, step, 1])
+        )
         return FrameBatch(
             torch.from_numpy(latents[frames].astype(np.float32)),
             torch.from_numpy(spatial[frames].astype(np.float32)),

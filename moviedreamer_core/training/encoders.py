@@ -24,6 +24,8 @@ from moviedreamer_core.encoders.vision import VisionEncoder
 from moviedreamer_core.training.loop import Losses
 from moviedreamer_core.training.vae import images_at, random_indices
 
+SENTENCES_PER_FRAME = 4
+
 
 @dataclass(frozen=True)
 class EncoderBatch:
@@ -57,14 +59,18 @@ class JointEncoders(nn.Module):
 
     def _contrast(self, sentences: Tensor, frames: Tensor, owner: Tensor) -> tuple[Tensor, Tensor]:
         captions = torch.zeros_like(frames, dtype=torch.float32).index_add_(0, owner, sentences.float())
-        logits = self.log_scale.exp().clamp(max=100) * F.normalize(captions, dim=-1) @ frames.float().T  # (F, F)
+        logits = (
+            self.log_scale.exp().clamp(max=100) * F.normalize(captions, dim=-1) @ frames.float().T
+        )  # (F, F)
         target = torch.arange(len(frames), device=frames.device)
         loss = 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
         return loss, (logits.argmax(1) == target).float().mean()
 
     def _facts(self, sentences: Tensor, facts: Tensor) -> Tensor:
-        readings = self.fact_reader(sentences * sentences.shape[-1] ** 0.5).float().split(
-            [n + 1 for n in self.num_values], dim=-1
+        readings = (
+            self.fact_reader(sentences * sentences.shape[-1] ** 0.5)
+            .float()
+            .split([n + 1 for n in self.num_values], dim=-1)
         )
         losses = [F.cross_entropy(reading, facts[:, slot] + 1) for slot, reading in enumerate(readings)]
         return torch.stack(losses).sum()
@@ -76,11 +82,12 @@ class JointEncoders(nn.Module):
 
 
 def batches(frames: np.ndarray, captions: Captions, num_frames: int) -> Callable[[int], EncoderBatch]:
-    """Batches of random frames with all their sentences."""
+    """Batches of random frames, each with some of its sentences."""
 
     def batch_at(step: int) -> EncoderBatch:
         indices = np.sort(random_indices(step, num_frames, len(frames), seed=2))
-        rows = [captions.sentences_of(int(index)) for index in indices]
+        rng = np.random.default_rng([2, step, 1])
+        rows = [rng.permutation(captions.sentences_of(int(index)))[:SENTENCES_PER_FRAME] for index in indices]
         owner = np.repeat(np.arange(num_frames), [len(row) for row in rows])
         flat = np.concatenate(rows)
         token_ids = captions.token_ids[flat]

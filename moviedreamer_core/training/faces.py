@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from moviedreamer_core.data.world_frames import WorldFrames
@@ -51,10 +52,15 @@ class IdentityFaces(nn.Module):
         target = torch.arange(len(first), device=first.device)
         identity = 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
         accuracy = (logits.argmax(1) == target).float().mean()
-        readings = self.trait_reader(embedded * embedded.shape[-1] ** 0.5).split([len(v) for v in TRAITS.values()], -1)
+        readings = self.trait_reader(embedded * embedded.shape[-1] ** 0.5).split(
+            [len(v) for v in TRAITS.values()], -1
+        )
         labels = batch.traits.repeat(2, 1)
         traits = torch.stack(
-            [F.cross_entropy(reading.float(), labels[:, t], ignore_index=-1) for t, reading in enumerate(readings)]
+            [
+                F.cross_entropy(reading.float(), labels[:, t], ignore_index=-1)
+                for t, reading in enumerate(readings)
+            ]
         ).sum()
         return {"loss": identity + traits, "identity": identity, "accuracy": accuracy, "traits": traits}
 
@@ -84,10 +90,23 @@ def batches(world: WorldFrames, num_characters: int) -> Callable[[int], FaceBatc
         views = np.argsort(rng.random((num_characters, portraits.shape[2])), axis=1)[:, :2]
         episode, cast = who[picked].T
         pair = [portraits[episode, cast, views[:, v]] for v in (0, 1)]
-        first, second = (torch.from_numpy(view).permute(0, 3, 1, 2).float().div_(255) for view in pair)
+        images = (torch.from_numpy(view).permute(0, 3, 1, 2).float().div_(255) for view in pair)
+        first, second = (_reframed(view, rng) for view in images)
         return FaceBatch(first, second, torch.from_numpy(labels[picked]))
 
     return batch_at
+
+
+def _reframed(portraits: Float[Tensor, "N 3 h w"], rng: np.random.Generator) -> Float[Tensor, "N 3 h w"]:
+    """Moved and scaled as the boxes of a face detector vary; mirrored half of the time."""
+    number = len(portraits)
+    scale = torch.from_numpy(rng.uniform(0.75, 1.1, number)).float()
+    flip = torch.from_numpy(rng.choice((-1.0, 1.0), number)).float()
+    theta = torch.zeros(number, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = scale * flip, scale
+    theta[:, :, 2] = torch.from_numpy(rng.uniform(-0.15, 0.15, (number, 2))).float()
+    grid = F.affine_grid(theta, list(portraits.shape), align_corners=False)
+    return F.grid_sample(portraits, grid, padding_mode="border", align_corners=False)
 
 
 def face_losses(module: nn.Module, batch: object, step: int) -> Losses:

@@ -126,7 +126,10 @@ def run(
             sums[name] = sums.get(name, 0.0) + float(value.detach())
         if counted == report_every or step == schedule.steps:
             progress = Progress(
-                step, schedule.steps, {n: v / counted for n, v in sums.items()}, (time.monotonic() - since) / counted
+                step,
+                schedule.steps,
+                {n: v / counted for n, v in sums.items()},
+                (time.monotonic() - since) / counted,
             )
             _log(folder, progress)
             yield progress
@@ -134,7 +137,7 @@ def run(
         if time.monotonic() - saved_at > schedule.checkpoint_seconds:
             _save(folder, step, module, average, optimizer)
             saved_at = time.monotonic()
-    if step > 0 and not (folder / "final.pt").exists() or _final_step(folder) != step:
+    if (step > 0 and not (folder / "final.pt").exists()) or _final_step(folder) != step:
         _save(folder, step, module, average, optimizer)
         _atomic_save({"step": step, "weights": average.module.state_dict()}, folder / "final.pt")
     module.load_state_dict(average.module.state_dict())
@@ -150,6 +153,14 @@ def load_final(module: nn.Module, folder: Path) -> bool:
             module.eval()
             return True
     return False
+
+
+def last_losses(folder: Path) -> dict[str, float]:
+    """The last reported losses of a run and its number of steps; empty if it never reported."""
+    path = folder / "log.jsonl"
+    if not path.exists():
+        return {}
+    return json.loads(path.read_text().splitlines()[-1])
 
 
 def _optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
@@ -176,7 +187,9 @@ def _resume(
     return int(state["step"])
 
 
-def _save(folder: Path, step: int, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> None:
+def _save(
+    folder: Path, step: int, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer
+) -> None:
     state = {
         "step": step,
         "module": module.state_dict(),
@@ -199,7 +212,9 @@ def _load(path: Path) -> dict[str, object]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise WeightsError(f"{path}: not a usable checkpoint ({error}); delete it to start this stage again") from error
+        raise WeightsError(
+            f"{path}: not a usable checkpoint ({error}); delete it to start this stage again"
+        ) from error
 
 
 def _final_step(folder: Path) -> int:

@@ -21,11 +21,14 @@ from moviedreamer_core.encoders.encoded import EncodedKeyframe
 from moviedreamer_core.script import MAX_REFERENCES
 from moviedreamer_core.training.loop import Losses
 
+ALL_TERMS = LossTerms()
 REVERSE_PROBABILITY = 0.3
 REFERENCE_PROBABILITY = 0.3
 
 
-def batches(data: EncodedWorld, tokenizer: PreTrainedTokenizerBase, num_episodes: int) -> Callable[[int], TrainingInputs]:
+def batches(
+    data: EncodedWorld, tokenizer: PreTrainedTokenizerBase, num_episodes: int
+) -> Callable[[int], TrainingInputs]:
     """Batches of whole episodes; needs the arrays `sentences`, `faces` and `tokens` of `data`."""
     identifiers = identifier_ids(tokenizer)
     tokens, sentences, faces = (np.asarray(data.load(name)) for name in ("tokens", "sentences", "faces"))
@@ -63,7 +66,7 @@ def batches(data: EncodedWorld, tokenizer: PreTrainedTokenizerBase, num_episodes
     return batch_at
 
 
-def planner_losses(module: nn.Module, batch: object, step: int, *, terms: LossTerms = LossTerms()) -> Losses:
+def planner_losses(module: nn.Module, batch: object, step: int, *, terms: LossTerms = ALL_TERMS) -> Losses:
     assert isinstance(module, AutoregressiveModel)
     assert isinstance(batch, TrainingInputs)
     loss = planner_loss(module(batch), batch.targets, terms=terms)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from moviedreamer_core.training import autoencoder, encoders, faces, planner, vae
-from moviedreamer_core.training.loop import Progress, Schedule
+from moviedreamer_core.data.encoded_world import fingerprint_of
+from moviedreamer_core.pretrained import Models, save_models
+from moviedreamer_core.training import autoencoder, encoders, faces, planner, vae, video
+from moviedreamer_core.training.loop import Progress, Schedule, last_losses
 from moviedreamer_core.training.workshop import Workshop
 
 
@@ -24,8 +28,8 @@ class Effort:
 
 
 EFFORTS = {
-    "vae": Effort(steps=2000, batch=16, learning_rate=1e-3),
-    "encoders": Effort(steps=700, batch=48, learning_rate=1e-3),
+    "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
+    "encoders": Effort(steps=3000, batch=32, learning_rate=1e-3),
     "faces": Effort(steps=500, batch=48, learning_rate=1e-3),
     "compressor": Effort(steps=1500, batch=64, learning_rate=7e-4),
     "autoencoder-1": Effort(steps=400, batch=24, learning_rate=7e-4),
@@ -43,16 +47,17 @@ def draw_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
 
 def train_vae(shop: Workshop, effort: Effort) -> Iterator[str]:
     schedule = _schedule(effort, final=1e-5)
-    yield from _show(
-        "vae", shop.run("vae", shop.vae, schedule, vae.batches(shop.world.frames, effort.batch), vae.vae_losses)
-    )
+    batch_at = vae.batches(shop.world.frames, effort.batch, steps=effort.steps)
+    yield from _show("vae", shop.run("vae", shop.vae, schedule, batch_at, vae.vae_losses))
 
 
 def train_encoders(shop: Workshop, effort: Effort) -> Iterator[str]:
     captions = shop.captions
     joint = encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in captions.values])
     batch_at = encoders.batches(shop.world.frames, captions, effort.batch)
-    yield from _show("encoders", shop.run("encoders", joint, _schedule(effort), batch_at, encoders.encoder_losses))
+    yield from _show(
+        "encoders", shop.run("encoders", joint, _schedule(effort), batch_at, encoders.encoder_losses)
+    )
 
 
 def train_faces(shop: Workshop, effort: Effort) -> Iterator[str]:
@@ -95,7 +100,9 @@ def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
     batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, seed=4)
     yield from _show(
         "compressor",
-        shop.run("compressor", warm_up, _schedule(effort), batch_at, lambda module, batch, step: module(batch)),
+        shop.run(
+            "compressor", warm_up, _schedule(effort), batch_at, lambda module, batch, step: module(batch)
+        ),
     )
 
 
@@ -112,7 +119,9 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
         batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, seed=10 + number)
         schedule = _schedule(effort, final=1e-5, cooldown=0.4 if number == 3 else 0.0)
         name = f"autoencoder-{number}"
-        yield from _show(name, shop.run(name, stages, schedule, batch_at, lambda m, batch, step: m(batch, step)))
+        yield from _show(
+            name, shop.run(name, stages, schedule, batch_at, lambda m, batch, step: m(batch, step))
+        )
 
     return train
 
@@ -131,13 +140,62 @@ def compress_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]
 
 
 def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
-    batch_at = planner.batches(shop.encoded, shop.identifiers, effort.batch)  # type: ignore[arg-type]
+    batch_at = planner.batches(shop.encoded, shop.identifiers, effort.batch)
     schedule = _schedule(effort)
     yield from _show("planner", shop.run("planner", shop.planner, schedule, batch_at, planner.planner_losses))
 
 
+def draw_clips(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
+    load_encoders(shop)
+    models = shop.with_vae(), shop.vision
+    fingerprint = " ".join(fingerprint_of(model) for model in models)
+    for done, total in shop.clips.prepare(shop.vae.encode, shop.vision.embed, fingerprint=fingerprint):
+        if done % 100 == 0 or done == total:
+            yield f"clips: {done} of {total}"
+
+
+def train_video(shop: Workshop, effort: Effort) -> Iterator[str]:
+    batch_at = video.batches(shop.clips, effort.batch)
+    yield from _show("video", shop.run("video", shop.video, _schedule(effort), batch_at, video.losses))
+
+
+def export(
+    shop: Workshop, effort: Effort | None = None, *, folder: Path = Path("weights/miniature")
+) -> Iterator[str]:
+    """Write the trained parts as a weights folder with its manifest."""
+    load_encoders(shop)
+    shop.with_vae()
+    load_compressor(shop)
+    shop.require("planner", shop.planner)
+    shop.require("video", shop.video)
+    components = {
+        "vision": shop.vision, "text": shop.text, "face": shop.face, "compressor": shop.compressor,
+        "autoregressive": shop.planner, "autoencoder": shop.vae, "renderer/unet": shop.renderer.unet,
+        "renderer/conditioning": shop.renderer.conditioning, "video/unet": shop.video,
+    }  # fmt: skip
+    models = Models(config=shop.config, components=components, tokenizer=shop.identifiers)
+    metrics = {name: last for name in EFFORTS if (last := last_losses(shop.folder / name))}
+    manifest = save_models(
+        models,
+        folder,
+        command="python -m moviedreamer_core train miniature",
+        commit=_commit(),
+        metrics=metrics,
+    )
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    yield f"export: {len(manifest.files)} files, {size / 1e6:.1f} MB in {folder}"
+
+
+def _commit() -> str:
+    """The commit that is being trained, "unknown" outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
 def load_encoders(shop: Workshop) -> None:
-    shop.require("encoders", encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in shop.captions.values]))
+    shop.require(
+        "encoders", encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in shop.captions.values])
+    )
     shop.require("faces", faces.IdentityFaces(shop.face))
 
 
@@ -145,7 +203,9 @@ def load_compressor(shop: Workshop) -> None:
     """From the last stage that trained it."""
     for number in (3, 2, 1):
         if (shop.folder / f"autoencoder-{number}").exists():
-            shop.require(f"autoencoder-{number}", autoencoder.AutoencoderStages(shop.compressor, shop.renderer, number))
+            shop.require(
+                f"autoencoder-{number}", autoencoder.AutoencoderStages(shop.compressor, shop.renderer, number)
+            )
             return
     shop.require("compressor", _warm_up(shop))
 
@@ -184,4 +244,7 @@ STAGES: dict[str, Callable[..., Iterator[str]]] = {
     "autoencoder-3": autoencoder_stage(3),
     "compress": compress_data,
     "planner": train_planner,
+    "clips": draw_clips,
+    "video": train_video,
+    "export": export,
 }

@@ -17,6 +17,7 @@ from moviedreamer_core.training.loop import Losses
 
 KL_WEIGHT = 1e-5
 GRADIENT_WEIGHT = 1.0
+WHOLE_FRAMES_FROM = 0.9  # of the run
 
 
 def images_at(frames: np.ndarray, indices: np.ndarray) -> Float[Tensor, "B 3 H W"]:
@@ -30,8 +31,30 @@ def random_indices(step: int, batch_size: int, total: int, *, seed: int) -> np.n
     return np.random.default_rng([seed, step]).integers(0, total, batch_size)
 
 
-def batches(frames: np.ndarray, batch_size: int) -> Callable[[int], Tensor]:
-    return lambda step: images_at(frames, random_indices(step, batch_size, len(frames), seed=1))
+def batches(frames: np.ndarray, batch_size: int, *, steps: int) -> Callable[[int], Tensor]:
+    """Random crops of a quarter of the frame; in the last tenth of the run whole frames, a quarter as many.
+
+    A convolutional autoencoder learns as much from a crop as from as many pixels of a whole frame, and four times
+    as many steps fit the same time. The whole frames at the end are for its norms, which see the frame's size.
+    """
+    height, width = frames.shape[1] // 2, frames.shape[2] // 2
+
+    def batch_at(step: int) -> Tensor:
+        if step >= steps * WHOLE_FRAMES_FROM:
+            return images_at(frames, random_indices(step, max(1, batch_size // 4), len(frames), seed=1))
+        rng = np.random.default_rng([1, step])
+        crops = [
+            frames[frame, top : top + height, left : left + width]
+            for frame, top, left in zip(
+                np.sort(rng.integers(0, len(frames), batch_size)),
+                rng.integers(0, frames.shape[1] - height + 1, batch_size),
+                rng.integers(0, frames.shape[2] - width + 1, batch_size),
+                strict=True,
+            )
+        ]
+        return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(255)
+
+    return batch_at
 
 
 def vae_losses(vae: nn.Module, images: Tensor, step: int) -> Losses:
@@ -43,7 +66,12 @@ def vae_losses(vae: nn.Module, images: Tensor, step: int) -> Losses:
     difference = rebuilt - images
     l1, l2 = difference.abs().mean(), difference.square().mean()
     gradient = _edges(difference).mean()
-    kl = 0.5 * (posterior.mean.float().square() + posterior.logvar.float().exp() - 1 - posterior.logvar.float()).mean()
+    kl = (
+        0.5
+        * (
+            posterior.mean.float().square() + posterior.logvar.float().exp() - 1 - posterior.logvar.float()
+        ).mean()
+    )
     loss = l1 + l2 + GRADIENT_WEIGHT * gradient + KL_WEIGHT * kl
     return {"loss": loss, "l1": l1, "kl": kl, "psnr_db": -10 * torch.log10(l2)}
 

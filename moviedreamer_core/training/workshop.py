@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast
 
 from moviedreamer_core.autoencoder.compressor import Compressor
 from moviedreamer_core.autoencoder.conditioning import Conditioning
@@ -21,6 +23,7 @@ from moviedreamer_core.config import ModelConfig, miniature
 from moviedreamer_core.data import encoded_world
 from moviedreamer_core.data.captions import Captions, collect
 from moviedreamer_core.data.encoded_world import EncodedWorld
+from moviedreamer_core.data.world_clips import WorldClips
 from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.encoders.face import FaceEncoder
 from moviedreamer_core.encoders.text import TextEncoder
@@ -31,6 +34,7 @@ from moviedreamer_core.storyworld.language import VOCABULARY
 from moviedreamer_core.training import loop
 from moviedreamer_core.training.vae import images_at, latent_scale
 from moviedreamer_core.video.anchored_svd import build_video_unet
+from moviedreamer_core.video.objective import start_temporal_layers_at_identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,14 @@ class Workshop:
         folder = self.world.path / "encoded"
         folder.mkdir(exist_ok=True)
         return EncodedWorld(self.world, self.captions, folder)
+
+    @cached_property
+    def clips(self) -> WorldClips:
+        video = self.config.video
+        return WorldClips(
+            folder=self.folder / "data" / "clips", num_clips=self.scale.num_clips,
+            num_frames=video.num_frames, frames_per_second=video.frames_per_second,
+        )  # fmt: skip
 
     def word_ids(self, texts: Sequence[str]) -> np.ndarray:
         ids = [self.words.encode(text) for text in texts]
@@ -110,12 +122,14 @@ class Workshop:
         return AutoregressiveModel(self.config.autoregressive)
 
     @cached_property
-    def identifiers(self) -> object:
+    def identifiers(self) -> PreTrainedTokenizerFast:
         return miniature_tokenizer()
 
     @cached_property
-    def video(self) -> nn.Module:
-        return build_video_unet(self.config.video)
+    def video(self) -> UNetSpatioTemporalConditionModel:
+        unet = build_video_unet(self.config.video)
+        start_temporal_layers_at_identity(unet)
+        return unet
 
     # --- runs ---------------------------------------------------------------------------------------
 

@@ -188,7 +188,6 @@ class AnchoredSVD:
             num_left -= len(new)
             first_frame = frames[-1]
 
-    @torch.no_grad()
     def generate_segment(
         self,
         first_frame: Float[Tensor, "3 H W"],
@@ -216,8 +215,10 @@ class AnchoredSVD:
         for step in range(1, settings.steps + 1):
             latents = next(sampling)
             yield SamplingStep(segment=place[0], num_segments=place[1], step=step, num_steps=settings.steps)
-        return self.decode_frames(latents[0]).float().clamp(0, 1)
+        with torch.no_grad():
+            return self.decode_frames(latents[0]).float().clamp(0, 1)
 
+    @torch.no_grad()
     def _first_latent(
         self, frame: Float[Tensor, "3 H W"], strength: float, generator: torch.Generator
     ) -> Float[Tensor, "1 C h w"]:
@@ -251,29 +252,39 @@ def denoise(
     settings: SamplingSettings,
 ) -> Iterator[Float[Tensor, "B F C h w"]]:
     """Yield the latents after each Euler step, from unit `noise` to the sample."""
-    num_frames, dtype = noise.shape[1], next(unet.parameters()).dtype
     scheduler = build_scheduler(settings.sigma_max)
     scheduler.set_timesteps(settings.steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
     if settings.guided:
         condition = condition.with_negative()
-    first_latents = condition.first_latent[:, None].expand(-1, num_frames, -1, -1, -1)
-    scales = torch.linspace(settings.min_guidance_scale, settings.max_guidance_scale, num_frames)
+    scales = torch.linspace(settings.min_guidance_scale, settings.max_guidance_scale, noise.shape[1])
     scales = scales.to(noise.device)[:, None, None, None]  # (F, 1, 1, 1)
     for timestep in scheduler.timesteps:
         scaled = scheduler.scale_model_input(latents, timestep)
-        doubled = torch.cat([scaled, scaled]) if settings.guided else scaled
-        prediction = unet(
-            torch.cat([doubled, first_latents], dim=2).to(dtype),  # (B or 2B, F, 2C, h, w)
-            timestep,
-            encoder_hidden_states=condition.anchor.to(dtype),
-            added_time_ids=condition.time_ids,
-        ).sample.float()
         if settings.guided:
-            negative, positive = prediction.chunk(2)
+            negative, positive = _predict(unet, torch.cat([scaled, scaled]), timestep, condition).chunk(2)
             prediction = negative + scales * (positive - negative)
+        else:
+            prediction = _predict(unet, scaled, timestep, condition)
         latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
         yield latents
+
+
+@torch.no_grad()
+def _predict(
+    unet: UNetSpatioTemporalConditionModel,
+    scaled: Float[Tensor, "B F C h w"],
+    timestep: Float[Tensor, ""],
+    condition: _Condition,
+) -> Float[Tensor, "B F C h w"]:
+    dtype = next(unet.parameters()).dtype
+    first_latents = condition.first_latent[:, None].expand(-1, scaled.shape[1], -1, -1, -1)
+    return unet(
+        torch.cat([scaled, first_latents], dim=2).to(dtype),  # (B, F, 2C, h, w)
+        timestep,
+        encoder_hidden_states=condition.anchor.to(dtype),
+        added_time_ids=condition.time_ids,
+    ).sample.float()
 
 
 def count_segments(num_frames: int, frames_per_segment: int) -> int:

@@ -80,10 +80,10 @@ def test_sixteen_bit_grey_keeps_its_contrast(encoder):
 
 
 def test_a_large_photo_has_the_same_crop_scaled(encoder, portrait):
-    large = encoder.crop_face(portrait.resize((2048, 2048)))
+    large = encoder.crop_face(portrait.resize((1280, 1280)))
     small = encoder.crop_face(portrait)
     assert large.face_found
-    np.testing.assert_allclose(large.box, 4 * np.array(small.box), atol=40)
+    np.testing.assert_allclose(large.box, 2.5 * np.array(small.box), atol=20)
 
 
 def test_the_largest_of_several_faces_is_taken(encoder, portrait):
@@ -105,7 +105,13 @@ def test_a_face_at_the_edge_is_filled_up_with_the_edges_colours(encoder, portrai
 
 
 @pytest.mark.parametrize(
-    ("size", "box"), [((1, 1), (0, 0, 1, 1)), ((3, 2), (0, 0, 2, 2)), ((19, 40), (0, 10, 19, 29)), ((4000, 8), (1996, 0, 2004, 8))]
+    ("size", "box"),
+    [
+        ((1, 1), (0, 0, 1, 1)),
+        ((3, 2), (0, 0, 2, 2)),
+        ((19, 40), (0, 10, 19, 29)),
+        ((4000, 8), (1996, 0, 2004, 8)),
+    ],
 )
 def test_images_of_a_few_pixels_have_no_face(encoder, size, box):
     crop = encoder.crop_face(Image.new("RGB", size, "teal"))
@@ -154,7 +160,9 @@ def test_embeddings_are_those_of_open_clips_tower(encoder):
     ours = FaceEncoder(encoder.config).eval()
     ours.tower.load_state_dict(clip.visual.state_dict())
     crops = torch.rand(2, 3, 32, 32)
-    mean, std = (torch.tensor(v)[:, None, None] for v in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD))
+    mean, std = (
+        torch.tensor(v)[:, None, None] for v in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
+    )
     with torch.no_grad():
         torch.testing.assert_close(ours(crops), F.normalize(clip.encode_image((crops - mean) / std), dim=-1))
 
@@ -165,7 +173,7 @@ def test_a_character_is_the_mean_of_its_portraits(encoder, portrait):
     two, _ = encoder.encode_character([other])
     both, crops = encoder.encode_character([portrait, other])
     torch.testing.assert_close(both, (one + two) / (one + two).norm())
-    assert [crop.face_found for crop in crops][0]
+    assert next(crop.face_found for crop in crops)
     torch.testing.assert_close(one.norm(), torch.tensor(1.0))
 
 
@@ -181,10 +189,15 @@ def test_a_character_without_portraits_is_refused(encoder):
         encoder.encode_character([])
 
 
+def _published_tower():
+    sizes = open_clip.get_model_config("ViT-B-16")
+    return open_clip.model._build_vision_tower(sizes["embed_dim"], sizes["vision_cfg"], quick_gelu=True)
+
+
 def test_the_papers_tower_is_vit_b_16():
     with torch.device("meta"):
         encoder = FaceEncoder(paper().face)
-    reference = open_clip.create_model("ViT-B-16", device="meta", pretrained=None).visual
+        reference = _published_tower()
     assert {n: p.shape for n, p in encoder.tower.named_parameters()} == {
         n: p.shape for n, p in reference.named_parameters()
     }

@@ -17,7 +17,10 @@ from moviedreamer_core.script import (
     keyframe_elements,
 )
 
-WORDS = "a the woman man waves at on beach sunset old red hair and is happy".split()
+WORDS = [
+    "a", "the", "woman", "man", "waves", "at", "on", "beach", "sunset",
+    "old", "red", "hair", "and", "is", "happy",
+]  # fmt: skip
 MARA, TOM = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
 
 
@@ -44,7 +47,10 @@ def story():
             KeyframeScript(
                 plot="Tom waves at Mara. A zeppelin waves.",
                 scene_elements=("beach",),
-                characters=(CharacterInFrame(name="old tom", description="Tom is happy"), CharacterInFrame(name="Mara")),
+                characters=(
+                    CharacterInFrame(name="old tom", description="Tom is happy"),
+                    CharacterInFrame(name="Mara"),
+                ),
             ),
         ),
     )
@@ -101,9 +107,7 @@ def test_a_missing_or_wrong_face_embedding_is_named(story, text, faces, seen):
 
 
 def test_the_number_of_visual_tokens_can_be_chosen(story, text):
-    keyframe = encode_keyframe(
-        story, 1, text=text, face_embeddings={}, face_channels=3, num_visual_tokens=8
-    )
+    keyframe = encode_keyframe(story, 1, text=text, face_embeddings={}, face_channels=3, num_visual_tokens=8)
     assert sum(e.kind is ElementKind.VISUAL for e in keyframe.elements) == 8
 
 

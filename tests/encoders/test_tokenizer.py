@@ -4,8 +4,7 @@ import json
 
 import open_clip
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moviedreamer_core.encoders.tokenizer import BytePairTokenizer, WordTokenizer, padded, words
 from moviedreamer_core.errors import WeightsError
@@ -83,7 +82,8 @@ def test_an_unknown_word_is_dropped_and_reported_once(tokenizer):
     [
         ("walks", "walk"), ("walked", "walk"), ("walking", "walk"), ("walker", "walk"), ("walkers", "walk"),
         ("dances", "dance"), ("danced", "dance"), ("dancing", "dance"), ("dancer", "dance"),
-        ("hopped", "hop"), ("hopping", "hop"), ("berries", "berry"), ("happily", "happy"), ("happier", "happy"),
+        ("hopped", "hop"), ("hopping", "hop"), ("berries", "berry"), ("happily", "happy"),
+        ("happier", "happy"),
         ("beaches", "beach"), ("stroll", "strolling"), ("strolled", "strolling"), ("strolls", "strolling"),
     ],
 )  # fmt: skip
@@ -125,7 +125,9 @@ def test_a_vocabulary_comes_back_from_its_file(tokenizer, tmp_path):
 def test_a_file_that_is_no_vocabulary_is_named(tmp_path, content):
     path = tmp_path / "vocabulary.json"
     path.write_text(content)
-    with pytest.raises(WeightsError, match=r"^vocabulary\.json: not a vocabulary \(.+\); fetch the weights again$"):
+    with pytest.raises(
+        WeightsError, match=r"^vocabulary\.json: not a vocabulary \(.+\); fetch the weights again$"
+    ):
         WordTokenizer.read(path)
 
 

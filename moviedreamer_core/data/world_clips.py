@@ -1,0 +1,107 @@
+"""Short clips of the storyworld as latents on disk: what the image-to-video model is trained on.
+
+M clips, F frames, L latent channels, h x w latent pixels, A anchor channels.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from moviedreamer_core.data.world_frames import training_episode
+from moviedreamer_core.storyworld.drawing import FRAME_SIZE, draw_clip
+from moviedreamer_core.storyworld.facts import STILL, CameraMove, Scene
+
+# (pan in frame widths per second, zoom factor per second, motion bucket 0-255): what a clip is told about its motion
+CAMERA_MOVES: tuple[tuple[float, float, int], ...] = (
+    (0.0, 1.0, 64),
+    (0.04, 1.0, 128),
+    (-0.04, 1.0, 128),
+    (0.0, 1.06, 128),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldClips:
+    """`latents` float16 [M, F, L, h, w] and `anchors` float16 [M, A], encoded while they are drawn."""
+
+    folder: Path
+    num_clips: int
+    num_frames: int
+    frames_per_second: int
+
+    @cached_property
+    def latents(self) -> np.ndarray:
+        return np.load(self.folder / "latents.npy", mmap_mode="r")
+
+    @cached_property
+    def anchors(self) -> np.ndarray:
+        return np.load(self.folder / "anchors.npy", mmap_mode="r")
+
+    def motion_bucket(self, clip: int) -> int:
+        return CAMERA_MOVES[clip % len(CAMERA_MOVES)][2]
+
+    def prepare(
+        self,
+        encode: Callable[[Tensor], Tensor],
+        embed: Callable[[Tensor], Tensor],
+        *,
+        fingerprint: str,
+        processes: int = 2,
+    ) -> Iterator[tuple[int, int]]:
+        """Draw and encode what is missing, yielding (clips done, of total). `fingerprint` names the encoders: with
+        other ones everything is made again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = self.folder / "done.json"
+        done = json.loads(state.read_text()) if state.exists() else {}
+        start = done["clips"] if done.get("fingerprint") == fingerprint else 0
+        tasks = [(clip, self.num_frames, self.frames_per_second) for clip in range(start, self.num_clips)]
+        latents = anchors = None
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            for clip, frames in pool.imap(_draw, tasks, chunksize=2):
+                images = torch.from_numpy(frames).permute(0, 3, 1, 2).float().div_(255)  # (F, 3, H, W)
+                with torch.no_grad():
+                    encoded, anchor = encode(images).float().numpy(), embed(images[:1]).float().numpy()[0]
+                if latents is None or anchors is None:
+                    latents = self._open("latents.npy", (self.num_clips, *encoded.shape), fresh=start == 0)
+                    anchors = self._open("anchors.npy", (self.num_clips, *anchor.shape), fresh=start == 0)
+                latents[clip], anchors[clip] = encoded, anchor
+                if (clip + 1) % 20 == 0 or clip + 1 == self.num_clips:
+                    latents.flush()
+                    anchors.flush()
+                    temporary = state.with_suffix(".part")
+                    temporary.write_text(json.dumps({"clips": clip + 1, "fingerprint": fingerprint}))
+                    os.replace(temporary, state)
+                    yield clip + 1, self.num_clips
+
+    def _open(self, name: str, shape: tuple[int, ...], *, fresh: bool) -> np.memmap:
+        path = self.folder / name
+        if not fresh:
+            return np.load(path, mmap_mode="r+")
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+
+
+def clip_scene(clip: int) -> tuple[Scene, CameraMove]:
+    """What clip number `clip` shows: a frame of a training episode, half of them beyond those drawn as frames."""
+    episode = training_episode("train", clip, 4)
+    pan, zoom, _ = CAMERA_MOVES[clip % len(CAMERA_MOVES)]
+    move = CameraMove(pan_per_second=pan, zoom_per_second=zoom) if (pan, zoom) != (0.0, 1.0) else STILL
+    return episode.scenes[clip % 4 if clip % 8 < 4 else (clip + 1) % 4], move
+
+
+def _draw(task: tuple[int, int, int]) -> tuple[int, np.ndarray]:
+    clip, num_frames, frames_per_second = task
+    scene, move = clip_scene(clip)
+    frames = draw_clip(
+        scene, num_frames=num_frames, frames_per_second=frames_per_second, camera=move, size=FRAME_SIZE
+    )
+    return clip, np.stack([np.asarray(frame) for frame in frames])

@@ -1,0 +1,1 @@
+"""How good the keyframes are: readers of frames, the protocol, the command that reports."""

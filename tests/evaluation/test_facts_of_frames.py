@@ -1,0 +1,66 @@
+"""Labels say what the scenes say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from moviedreamer_core.evaluation.facts_of_frames import FACTS, HIDDEN, PERSON, labels_of
+from moviedreamer_core.storyworld.drawing import draw_frame
+from moviedreamer_core.storyworld.episodes import sample_episode
+
+SCENES = [scene for index in range(12) for scene in sample_episode("validation", index, num_keyframes=8).scenes]
+SINGLE = [scene for scene in SCENES if len(scene.figures) == 1]
+
+
+def told(scene):
+    """Fact -> value, by the labels."""
+    labels = zip(FACTS, labels_of(scene), strict=True)
+    return {fact: FACTS[fact][label] for fact, label in labels if label != HIDDEN}
+
+
+def looking(scene, **traits):
+    """The same frame with another appearance of its only person."""
+    (figure,) = scene.figures
+    appearance = dataclasses.replace(figure.appearance, **traits)
+    return dataclasses.replace(scene, figures=(dataclasses.replace(figure, appearance=appearance),))
+
+
+@pytest.mark.parametrize("scene", SCENES[:40])
+def test_labels_agree_with_the_scene(scene):
+    facts = told(scene)
+    assert facts["people"] == len(scene.figures)
+    assert (facts["place"], facts["time"], facts["shot"]) == (scene.place, scene.time, scene.shot)
+    assert facts.get("weather", scene.weather) == scene.weather
+    if len(scene.figures) == 1:
+        (figure,) = scene.figures
+        assert (facts["action"], facts["expression"]) == (figure.action, figure.expression)
+        for trait in ("outfit", "glasses", "hat"):
+            assert facts[trait] == getattr(figure.appearance, trait)
+
+
+def test_a_person_is_read_only_alone():
+    for scene in SCENES:
+        if len(scene.figures) != 1:
+            assert not told(scene).keys() & PERSON.keys()
+
+
+def test_a_bald_head_without_a_beard_hides_the_hair_colour():
+    scene = SINGLE[0]
+    assert "hair_colour" not in told(looking(scene, hair_style="bald", beard="none"))
+    assert "hair_colour" in told(looking(scene, hair_style="bald", beard="beard"))
+    assert "hair_colour" in told(looking(scene, hair_style="short", beard="none"))
+
+
+@pytest.mark.parametrize(
+    ("fact", "traits"), [("hair_colour", ("pink", "black")), ("outfit_colour", ("yellow", "purple"))]
+)
+def test_a_labelled_colour_shows_in_the_picture(fact, traits):
+    for scene in [scene for scene in SINGLE if fact in told(scene)][:40]:
+        one, other = (np.asarray(draw_frame(looking(scene, **{fact: value})), dtype=int) for value in traits)
+        assert (np.abs(one - other).max(axis=-1) > 40).sum() >= 10
+
+
+def test_a_hidden_hair_colour_does_not_show_in_the_picture():
+    scene = looking(SINGLE[0], hair_style="bald", beard="none")
+    assert draw_frame(looking(scene, hair_colour="pink")).tobytes() == draw_frame(looking(scene, hair_colour="black")).tobytes()
