@@ -33,9 +33,9 @@ class Studio:
         """Raises StoryError for a story file that cannot be read, OutputError."""
         self._production = production
         self._base = story_file.parent
-        self._outputs = outputs.resolve()
+        self.outputs = outputs.resolve()
         self.job = Job()
-        make_folder(self._outputs)
+        make_folder(self.outputs)
         self.draft = self._open(story_text(story_file))
 
     @property
@@ -55,7 +55,7 @@ class Studio:
         folder = run_folder(
             story,
             self._base,
-            self._outputs,
+            self.outputs,
             preview=draft.preview,
             weights_hash=self._production.weights_hash,
         )
@@ -90,7 +90,7 @@ class Studio:
         """The draft to begin with, and what an earlier session drew of it."""
         try:
             story = read_text(text, self._base)
-            found = latest_run(story, self._base, self._outputs)
+            found = latest_run(story, self._base, self.outputs)
         except (StoryError, ImageError):  # told when it is to be drawn
             return Draft(text=text)
         if found is None:

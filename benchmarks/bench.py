@@ -107,7 +107,7 @@ BENCHES: dict[str, Callable[[Path], dict[str, Figure]]] = {
 # --- how -------------------------------------------------------------------------------------------------
 
 
-def _story(num_keyframes: int):  # noqa: ANN202 - the package is imported late, see `main`
+def _story(num_keyframes: int):
     """A story of two people, as `parse_story` reads it; the same for the same length."""
     from moviedreamer_core.script import parse_story
 
@@ -127,7 +127,7 @@ def _story(num_keyframes: int):  # noqa: ANN202 - the package is imported late, 
     return parse_story({"title": "Bench", "characters": cast, "keyframes": keyframes}, source="bench")
 
 
-def _prepared(weights: Path, *, num_keyframes: int):  # noqa: ANN202
+def _prepared(weights: Path, *, num_keyframes: int):
     """(models, prepared story) with one drawn portrait for each of the cast."""
     import numpy as np
     import torch
@@ -151,7 +151,7 @@ def _prepared(weights: Path, *, num_keyframes: int):  # noqa: ANN202
     return models, Preparation(models).prepare(story.model_copy(update={"characters": cast}), pictures)
 
 
-def _plan(models, prepared) -> Iterator[object]:  # noqa: ANN001
+def _plan(models, prepared) -> Iterator[object]:
     from moviedreamer_core.autoregressive.generation import plan
 
     return plan(
@@ -159,7 +159,7 @@ def _plan(models, prepared) -> Iterator[object]:  # noqa: ANN001
     )
 
 
-def _draw(models, prepared) -> None:  # noqa: ANN001
+def _draw(models, prepared) -> None:
     import torch
 
     from moviedreamer_core.drawing import render_settings
@@ -171,7 +171,7 @@ def _draw(models, prepared) -> None:  # noqa: ANN001
     with torch.no_grad():
         keyframe = encode_keyframe(
             prepared.story, 1, text=models.text, face_channels=channels,
-            face_embeddings={name: prepared.keyframes[0].faces[0] for name in names},
+            face_embeddings=dict.fromkeys(names, prepared.keyframes[0].faces[0]),
         )  # fmt: skip
         (tokens,) = _plan(models, prepared)
         conditions = models.renderer.conditioning.pack(tokens[None], [keyframe])

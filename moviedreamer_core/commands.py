@@ -74,19 +74,21 @@ def movie(
     steps: Steps = None,
     preview: Preview = False,
 ) -> None:
-    """Make a movie of a story: keyframes, clips, movie.mp4."""
+    """Make a movie of a story: keyframes, clips, movie.mp4. A run that was interrupted goes on."""
     story = _checked_story(story_file, out)
 
     from moviedreamer_core.director import open_director
     from moviedreamer_core.drawing import parts_to_draw, render_settings
-    from moviedreamer_core.filming import PARTS_TO_ANIMATE, clip_settings
+    from moviedreamer_core.filming import PARTS_TO_ANIMATE, clip_settings, missing_clips
     from moviedreamer_core.narration import narrate
+    from moviedreamer_core.storyboard import read_storyboard
 
     director = open_director(weights, parts_to_draw(story) | PARTS_TO_ANIMATE)
     config = director.models.config
     settings = render_settings(config, steps=steps, preview=preview)
     narrate(director.storyboard(story, story_file.parent, out, settings, seed=seed))
-    narrate(director.animate(out, settings=clip_settings(config, preview=preview)))
+    missing = missing_clips(read_storyboard(out), out)
+    narrate(director.animate(out, missing, settings=clip_settings(config, preview=preview)))
     narrate(director.movie(out))
 
 
@@ -99,7 +101,7 @@ def storyboard(
     steps: Steps = None,
     preview: Preview = False,
 ) -> None:
-    """Draw the keyframes of a story. An interrupted run is continued."""
+    """Draw the keyframes of a story. A run that was interrupted goes on."""
     story = _checked_story(story_file, out)
 
     from moviedreamer_core.director import open_director

@@ -12,8 +12,9 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from PIL import Image
@@ -61,8 +62,8 @@ class Director:
     ) -> Iterator[Event]:
         """Draw every keyframe of `story` into the folder `out`. `seed` replaces that of the story.
 
-        An interrupted storyboard of the same story, weights and settings in `out` is continued where it
-        stopped; any other is replaced. The same story, seed, settings and weights give the same PNG files.
+        The same story, seed, settings and weights give the same PNG files, so those that `out` holds already
+        are kept, up to the first that is not whole: an interrupted run goes on. Anything else is replaced.
         Raises ImageError, StoryError, OutputError.
         """
         if seed is not None:
@@ -96,8 +97,6 @@ class Director:
         `settings` are those of the shot itself unless given. Its clip, and theirs, count as outdated.
         Raises StoryError for a keyframe that is not drawn, WeightsError for a run of other weights.
         """
-        if later not in get_args(LaterShots):
-            raise ValueError(f"later must be one of {', '.join(get_args(LaterShots))}, got {later!r}")
         storyboard = read_storyboard(out)
         record = record_of(storyboard, number)
         self._check_weights(storyboard)
@@ -178,17 +177,15 @@ class Director:
         return to_image(vae.decode(progress.estimate[None].to(vae.kl.dtype))[0].float())
 
     def _beginning(self, story: Story, shots: dict[int, Shot], out: Path) -> tuple[KeyframeRecord, ...]:
-        """What is drawn in `out` if it is the beginning of this very run, and no more than that."""
+        """The first keyframes in `out`, as many as are whole and of this very run."""
         try:
             found = read_storyboard(out)
         except StoryError:  # none, or damaged: it is replaced
             return ()
-        if found.story != story or len(found.keyframes) == len(shots):
+        if found.story != story or found.weights_hash != self.models.weights_hash:
             return ()
-        for number, record in enumerate(found.keyframes, start=1):
-            if record.weights_hash != self.models.weights_hash or not _drawn_as(record, number, shots, out):
-                return ()
-        return found.keyframes
+        whole = (_drawn_as(record, n, shots, out) for n, record in enumerate(found.keyframes, start=1))
+        return found.keyframes[: sum(takewhile(bool, whole))]
 
     def _check_weights(self, storyboard: Storyboard) -> None:
         if storyboard.weights_hash != self.models.weights_hash:

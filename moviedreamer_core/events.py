@@ -15,7 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class StoryPrepared:
-    """The story is encoded. `num_kept` keyframes of an earlier, interrupted run need not be drawn again."""
+    """The story is encoded. Its first `num_kept` keyframes are there already, as an earlier run drew them."""
 
     num_keyframes: int
     num_kept: int = 0

@@ -27,7 +27,7 @@ def narrate(events: Iterable[Event]) -> None:
     for event in events:
         match event:
             case StoryPrepared() if event.num_kept:
-                _say(f"going on after keyframe {event.num_kept} of {event.num_keyframes}")
+                _say(f"{event.num_kept} of {event.num_keyframes} keyframes are there already")
             case RenderProgress() | ClipProgress():
                 _show_steps(event)
             case KeyframeDone():

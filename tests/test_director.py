@@ -22,12 +22,12 @@ from moviedreamer_core.events import (
     RenderProgress,
     StoryPrepared,
 )
+from moviedreamer_core.filming import missing_clips
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.script import Story, keyframe_seed, parse_story
 from moviedreamer_core.storyboard import load_tokens, read_recipe, read_storyboard, write_storyboard
 from moviedreamer_core.video.anchored_svd import SamplingSettings
 from moviedreamer_core.video.movie import read_clip
-from weights import write_tiny_weights
 
 pytest_plugins = ("weights",)
 
@@ -158,15 +158,33 @@ def test_an_interrupted_storyboard_is_valid_and_continued(director, drawn, setti
     assert files_in(tmp_path) == files_in(drawn[0])
 
 
-@pytest.mark.parametrize("changed", ["seed", "title", "picture"])
-def test_what_was_drawn_for_something_else_is_not_continued(director, out, settings, base, changed):
-    storyboard = read_storyboard(out)
-    write_storyboard(storyboard.model_copy(update={"keyframes": storyboard.keyframes[:2]}), out)
-    if changed == "picture":
-        write_noise(out / "keyframes/0002.png")
-    story = story_of(**{"seed": {"seed": 5}, "title": {"title": "Other"}}.get(changed, {}))
-    prepared = next(director.storyboard(story, base, out, settings))
-    assert prepared == StoryPrepared(num_keyframes=3, num_kept=0)
+def test_a_finished_storyboard_is_kept(director, drawn, settings, base):
+    assert run(director.storyboard(story_of(), base, drawn[0], settings)) == [
+        StoryPrepared(num_keyframes=3, num_kept=3)
+    ]
+
+
+def test_a_damaged_picture_and_all_after_it_are_drawn_again(director, drawn, out, settings, base):
+    write_noise(out / "keyframes/0002.png")
+    events = run(director.storyboard(story_of(), base, out, settings))
+    assert [event.number for event in run(events, KeyframeDone)] == [2, 3]
+    assert files_in(out) == files_in(drawn[0])
+
+
+@pytest.mark.parametrize("change", [{"seed": 5}, {"title": "Other"}, {"keyframes": STORY["keyframes"][:2]}])
+def test_what_was_drawn_for_another_story_is_not_kept(director, out, settings, base, change):
+    assert next(director.storyboard(story_of(**change), base, out, settings)).num_kept == 0
+
+
+def test_what_was_drawn_with_other_settings_is_not_kept(director, out, settings, base):
+    fewer = render_settings(director.models.config, steps=1)
+    assert next(director.storyboard(story_of(), base, out, fewer)).num_kept == 0
+
+
+def test_a_damaged_storyboard_is_replaced(director, drawn, out, settings, base):
+    (out / "storyboard.json").write_text("{")
+    assert len(run(director.storyboard(story_of(), base, out, settings), KeyframeDone)) == 3
+    assert read_storyboard(out) == read_storyboard(drawn[0])
 
 
 def test_nothing_is_touched_until_the_first_keyframe_is_drawn(director, out, settings, base):
@@ -308,17 +326,12 @@ def test_a_keyframe_that_is_not_there_cannot_be_drawn_again(director, out, numbe
         next(director.regenerate(out, number))
 
 
-def test_a_run_of_other_weights_is_refused(out, tmp_path):
-    other = Director(load_models(write_tiny_weights(tmp_path / "other", seed=1)))
+def test_a_run_of_other_weights_is_refused(out, other_weights):
+    other = Director(load_models(other_weights))
     with pytest.raises(
         WeightsError, match=r"drawn with weights \w{8}, these are \w{8}; choose the same weights"
     ):
         next(other.regenerate(out, 1))
-
-
-def test_later_shots_are_kept_or_repredicted_and_nothing_else(director, out):
-    with pytest.raises(ValueError, match="later must be one of keep, repredict, got 'drop'"):
-        next(director.regenerate(out, 1, later="drop"))
 
 
 # --- clips and movie ---------------------------------------------------------------------------------
@@ -378,6 +391,12 @@ def test_a_clip_that_is_gone_is_named_and_the_earlier_movie_stays(director, out)
     with pytest.raises(InputError, match=r"0001\.mp4"):
         run(director.movie(out))
     assert (out / "movie.mp4").read_bytes() == b"earlier"
+
+
+def test_clips_are_missing_where_none_was_made_or_the_file_is_gone(director, out):
+    run(director.animate(out, [1, 2], seconds=0.25, settings=ONE_STEP))
+    (out / "clips/0002.mp4").unlink()
+    assert missing_clips(read_storyboard(out), out) == [2, 3]
 
 
 def test_a_storyboard_without_keyframes_makes_no_movie(director, out):

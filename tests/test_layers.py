@@ -28,7 +28,8 @@ LAYERS = (
     ("drawing", "filming", "narration"),
     ("director",),
     ("data",),
-    ("training", "evaluation", "workspace"),
+    ("evaluation",),
+    ("training", "workspace"),
     ("commands",),
     ("__main__",),
 )

@@ -83,5 +83,11 @@ def tiny_weights(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def other_weights(tmp_path_factory) -> Path:
+    """Weights of the same sizes with other values."""
+    return write_tiny_weights(tmp_path_factory.mktemp("weights") / "other", seed=1)
+
+
+@pytest.fixture(scope="session")
 def tiny_models(tiny_weights):
     return load_models(tiny_weights)

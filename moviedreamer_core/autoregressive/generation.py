@@ -189,7 +189,7 @@ class _Context:
         room = self._config.window_positions - taken
         if len(script) > room:
             raise StoryError(
-                f"keyframe {number}: its script takes {len(script)} positions, the planner's window has {room}; "
+                f"keyframe {number}: its script takes {len(script)} positions, the planner has {room}; "
                 "shorten its descriptions"
             )
 

@@ -80,7 +80,7 @@ class AutoregressiveModel(nn.Module):
 
     def enable_gradient_checkpointing(self) -> None:
         """Compute activations twice instead of keeping them; the paper's size needs it."""
-        self.backbone.gradient_checkpointing_enable()
+        self.backbone.activation_checkpointing_enable()
 
     def embed(self, inputs: SequenceInputs) -> Float[Tensor, "*batch T H"]:
         """Input embeddings, without dropout; zero at padding."""

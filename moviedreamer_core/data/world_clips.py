@@ -38,6 +38,7 @@ class WorldClips:
     num_clips: int
     num_frames: int
     frames_per_second: int
+    size: tuple[int, int] = FRAME_SIZE  # width, height
 
     @cached_property
     def latents(self) -> np.ndarray:
@@ -64,7 +65,7 @@ class WorldClips:
         state = self.folder / "done.json"
         done = json.loads(state.read_text()) if state.exists() else {}
         start = done["clips"] if done.get("fingerprint") == fingerprint else 0
-        tasks = [(clip, self.num_frames, self.frames_per_second) for clip in range(start, self.num_clips)]
+        tasks = [(clip, self.num_frames, self.frames_per_second, self.size) for clip in range(start, self.num_clips)]
         latents = anchors = None
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             for clip, frames in pool.imap(_draw, tasks, chunksize=2):
@@ -91,17 +92,17 @@ class WorldClips:
 
 
 def clip_scene(clip: int) -> tuple[Scene, CameraMove]:
-    """What clip number `clip` shows: a frame of a training episode, half of them beyond those drawn as frames."""
+    """What clip number `clip` shows: a frame of a training episode, and how the camera moves."""
     episode = training_episode("train", clip, 4)
     pan, zoom, _ = CAMERA_MOVES[clip % len(CAMERA_MOVES)]
     move = CameraMove(pan_per_second=pan, zoom_per_second=zoom) if (pan, zoom) != (0.0, 1.0) else STILL
-    return episode.scenes[clip % 4 if clip % 8 < 4 else (clip + 1) % 4], move
+    return episode.scenes[clip // len(CAMERA_MOVES) % 4], move
 
 
-def _draw(task: tuple[int, int, int]) -> tuple[int, np.ndarray]:
-    clip, num_frames, frames_per_second = task
+def _draw(task: tuple[int, int, int, tuple[int, int]]) -> tuple[int, np.ndarray]:
+    clip, num_frames, frames_per_second, size = task
     scene, move = clip_scene(clip)
     frames = draw_clip(
-        scene, num_frames=num_frames, frames_per_second=frames_per_second, camera=move, size=FRAME_SIZE
+        scene, num_frames=num_frames, frames_per_second=frames_per_second, camera=move, size=size
     )
     return clip, np.stack([np.asarray(frame) for frame in frames])

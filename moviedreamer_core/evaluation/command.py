@@ -1,8 +1,8 @@
 """`evaluate`: judge the weights on held-out episodes and write the report.
 
-    evaluation.json   "<metric>" for generated frames, "<metric>/<version>" for the others
-    evaluation.md     the same as a table: which stage loses what
-    evaluation.png    true and generated keyframes beside each other
+evaluation.json   "<metric>" for generated frames, "<metric>/<version>" for the others
+evaluation.md     the same as a table: which stage loses what
+evaluation.png    true and generated keyframes beside each other
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def run(
 ) -> Iterator[str]:
     """Evaluate the weights folder; yields lines of progress, the last of them the table.
 
-    `out` is the JSON file; the table and the contact sheet get its name with another suffix. Raises WeightsError,
+    `out` is the JSON file; table and contact sheet get its name with another suffix. Raises WeightsError,
     OutputError; ValueError without episodes or keyframes.
     """
     if episodes < 1 or keyframes < 1:
-        raise ValueError(f"at least 1 episode of 1 keyframe is needed, got {episodes} of {keyframes}; ask for more")
+        raise ValueError(
+            f"at least 1 episode of 1 keyframe is needed, got {episodes} of {keyframes}; ask for more"
+        )
     make_folder(out.parent)
     models = load_models(weights, parts=PARTS)
     reader = load_reader(weights)
@@ -57,7 +59,9 @@ def run(
         yield f"evaluate: episode {index + 1} of {num_episodes}"
     table = scores_of(judged)
     write_json(out, report_of(table))
-    text = markdown_of(table, num_episodes=num_episodes, num_keyframes=keyframes, weights_hash=models.weights_hash)
+    text = markdown_of(
+        table, num_episodes=num_episodes, num_keyframes=keyframes, weights_hash=models.weights_hash
+    )
     write_text(out.with_suffix(".md"), text)
     with replacing(out.with_suffix(".png")) as temporary:
         contact_sheet(judged).save(temporary, "PNG")
@@ -85,9 +89,11 @@ def markdown_of(table: Table, *, num_episodes: int, num_keyframes: int, weights_
     lines = [
         "# Evaluation",
         "",
-        f"{num_episodes} held-out episodes of {num_keyframes} keyframes, weights {weights_hash[:12] or 'unnamed'}. "
-        "Percent of frames in which a reader of true frames sees what is true, ± half the 95% interval "
-        "(bootstrap over episodes). Chance: always the most frequent answer; for what persists: another character.",
+        f"{num_episodes} held-out episodes of {num_keyframes} keyframes, "
+        f"weights {weights_hash[:12]}. Percent of frames in which a reader of true frames sees what is true, "
+        "± half the 95% interval "
+        "(bootstrap over episodes). Chance: always the most frequent answer; for what persists, another "
+        "character's frames.",
         "",
         f"| {' | '.join(columns)} |",
         f"|{'---|' * len(columns)}",
@@ -107,7 +113,7 @@ def _percent(score: Score | None) -> str:
 
 
 def contact_sheet(judged: Sequence[Judged]) -> Image.Image:
-    """The first episodes at half size: for each a row of true frames, of re-rendered and of generated ones."""
+    """The first episodes at half size, each in three rows: true, re-rendered and generated frames."""
     shown = judged[:SHEET_EPISODES]
     rows = [one.frames[version][:SHEET_COLUMNS] for one in shown for version in SHEET_VERSIONS]
     height, width = (side // 2 for side in rows[0].shape[-2:])

@@ -1,7 +1,7 @@
 """Counts of right answers -> a score with its chance level and its confidence interval.
 
-E episodes, N judged frames. Episodes are the independent units: frames of one share cast and places, so intervals
-come from resampling whole episodes (Efron & Tibshirani 1993, chapter 13, percentile intervals).
+Episodes are the independent units: frames of one share cast and places, so intervals come from resampling whole
+episodes (Efron & Tibshirani 1993, chapter 13, percentile intervals).
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ BOOTSTRAP_SEED = 95
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """`value` in [0, 1]; `chance` is what knowing nothing would give; `ci95` is half the width of the 95% interval.
-
-    All are NaN-free: a fact that was never judged has no Score at all.
-    """
+    """All in [0, 1]: `chance` is what knowing nothing would give, `ci95` half the width of the 95% interval."""
 
     value: float
     chance: float
@@ -40,7 +37,7 @@ class Reading:
 
 
 def accuracy(readings: Sequence[Reading]) -> Score | None:
-    """The share of readings that are right; chance: always answering what is true most often. None without any."""
+    """The share of readings that are right; chance: always the most frequent truth. None without any."""
     if not readings:
         return None
     most_frequent = Counter(reading.truth for reading in readings).most_common(1)[0][1]
@@ -51,8 +48,8 @@ def accuracy(readings: Sequence[Reading]) -> Score | None:
 def persistence(readings: Iterable[Reading]) -> Score | None:
     """How often a character's reading equals the majority of that character's other frames in the episode.
 
-    A majority shared by several values counts its share. Characters with a single frame are left out. Chance: the
-    same frame against the majority of every other character's frames, on average. None without any character.
+    A majority shared by several values counts its share. Characters with a single frame are left out. Chance:
+    the same frame against the majority of every other character's frames, on average. None without anyone.
     """
     by_character: dict[Hashable, list[int]] = defaultdict(list)
     for reading in readings:
@@ -75,7 +72,7 @@ def persistence(readings: Iterable[Reading]) -> Score | None:
 
 
 def agreement(value: int, others: Sequence[int]) -> float:
-    """1 if `value` is the most frequent of `others`; 1 / n if n values are equally frequent and it is one of them."""
+    """1 if `value` is the most frequent of `others`; 1 / n if n values are that frequent and it is among them."""
     counts = Counter(others)
     highest = max(counts.values())
     majority = [candidate for candidate, count in counts.items() if count == highest]
@@ -83,7 +80,7 @@ def agreement(value: int, others: Sequence[int]) -> float:
 
 
 def half_width(credits: Sequence[tuple[int, float]], *, num_resamples: int = NUM_RESAMPLES) -> float:
-    """Half the width of the 95% interval of the mean credit over (episode, credit) pairs; 0 for a single episode."""
+    """Half the 95% interval's width for the mean of (episode, credit) pairs; 0 for a single episode."""
     episodes = sorted({episode for episode, _ in credits})
     row = {episode: index for index, episode in enumerate(episodes)}
     sums, counts = np.zeros(len(episodes)), np.zeros(len(episodes))

@@ -39,8 +39,8 @@ PORTRAIT_PX = 96
 PARTS = frozenset({"vision", "text", "face", "compressor", "autoregressive", "autoencoder", "renderer"})
 
 GOALS: Mapping[str, float] = {
-    "place": 0.85, "time": 0.90, "people": 0.85, "shot": 0.80, "hair_colour": 0.75, "outfit_colour_named": 0.75,
-    "outfit_colour_unnamed_persists": 0.60,
+    "place": 0.85, "time": 0.90, "people": 0.85, "shot": 0.80, "hair_colour": 0.75,
+    "outfit_colour_named": 0.75, "outfit_colour_unnamed_persists": 0.60,
 }  # fmt: skip
 READER_GOALS = dict.fromkeys(("place", "time", "people", "shot", "hair_colour", "outfit_colour"), 0.97)
 BY_SHOT = ("hair_colour", "outfit_colour")
@@ -49,7 +49,7 @@ WHERE_SAID = ("time", "weather", "shot")  # facts that a script may leave open
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
-    """One episode: the frames of every version in [0, 1], and the facts read from them [K, number of facts]."""
+    """One episode: the frames of every version in [0, 1], and the facts [K, number of facts] read there."""
 
     index: int
     episode: Episode
@@ -58,7 +58,12 @@ class Judged:
 
 
 def judge(
-    models: Models, reader: FrameReader, index: int, *, num_keyframes: int, settings: RenderSettings | None = None
+    models: Models,
+    reader: FrameReader,
+    index: int,
+    *,
+    num_keyframes: int,
+    settings: RenderSettings | None = None,
 ) -> Judged:
     """Make and read every version of test episode `index`. Renders all keyframes of a version at once."""
     episode = sample_episode(SPLIT, index, num_keyframes=num_keyframes)
@@ -120,8 +125,8 @@ def _rendered(
 def scores_of(judged: Sequence[Judged]) -> dict[str, dict[str, Score]]:
     """Metric -> version -> score; a metric that no frame allows is left out.
 
-    Besides the facts: `<fact>_said` where the script of that keyframe says it, `outfit_colour_named` where the cast
-    list says it, `outfit_colour_unnamed_persists`, and `<fact>_<shot>` for the small ones.
+    Besides the facts: `<fact>_said` where the script of that keyframe says it, `outfit_colour_named` where the
+    cast list says it, `outfit_colour_unnamed_persists`, and `<fact>_<shot>` for the small ones.
     """
     table: dict[str, dict[str, Score]] = {}
     for version in VERSIONS:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from multiprocessing.pool import AsyncResult, Pool
 from types import TracebackType
 
-
 import numpy as np
 
 from moviedreamer_core.evaluation.facts_of_frames import labels_of
@@ -29,7 +28,7 @@ BATCHES_AHEAD = 6
 
 @dataclass(frozen=True, eq=False)
 class LabelledFrames:
-    """`frames` uint8 [B, H, W, 3]; `labels` int64 [B, number of facts], HIDDEN where the frame does not show one."""
+    """`frames` uint8 [B, H, W, 3]; `labels` int64 [B, number of facts], HIDDEN where none shows."""
 
     frames: np.ndarray
     labels: np.ndarray
@@ -56,7 +55,7 @@ def draw_batch(step: int, num_frames: int) -> LabelledFrames:
 
 
 class DrawnAhead:
-    """`draw_batch` for consecutive steps, computed ahead by other processes; a context manager that ends them."""
+    """`draw_batch` for consecutive steps, drawn ahead by other processes; a context manager that ends them."""
 
     def __init__(self, num_frames: int, *, processes: int) -> None:
         self._num_frames, self._processes = num_frames, processes

@@ -1,10 +1,10 @@
 """Reader: one frame -> what it shows, as logits over the storyworld's facts.
 
-A small residual network with one head per fact. Facts of the setting fill the frame and are read from averages and
-maxima over it; facts of a person may sit in a few pixels, so each of these heads looks for itself where to read
-(attention pooling: Ilse et al. 2018). Trained on true frames only; generated ones are judged by it.
+A small residual network with one head per fact. Facts of the setting fill the frame and are read from averages
+and maxima over it; facts of a person may sit in a few pixels, so each of these heads looks for itself where to
+read (attention pooling: Ilse et al. 2018). Trained on true frames only; generated ones are judged by it.
 
-B frames, H x W pixels, h x w positions of the fine map, C its channels, G glimpses of all person facts together.
+B frames, H x W pixels, h x w positions of the fine map, C its channels, G glimpses of all person facts.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class FrameReader(nn.Module):
         """Raises ValueError unless height and width are multiples of 16."""
         if images.shape[-2] % STRIDE or images.shape[-1] % STRIDE:
             raise ValueError(
-                f"frames are {images.shape[-1]} x {images.shape[-2]} px, the reader takes multiples of {STRIDE}; "
-                "resize them"
+                f"frames are {images.shape[-1]} x {images.shape[-2]} px, the reader takes "
+                f"multiples of {STRIDE}; resize them"
             )
         folded = F.pixel_unshuffle(2 * images - 1, FOLD).contiguous(memory_format=torch.channels_last)
         middle = self.middle(self.low(self.stem(folded)))
@@ -78,7 +78,9 @@ class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = _convolution(channels, channels)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
+        self.second = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
         nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]  # starts as the identity
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
@@ -94,14 +96,16 @@ def _convolution(in_channels: int, out_channels: int, *, stride: int = 1, kernel
 
 
 def save_reader(reader: FrameReader, weights: Path) -> Path:
-    """Write `readers/model.safetensors` into a weights folder, in float16; its manifest is written afterwards."""
+    """Write `readers/model.safetensors` into a weights folder, in float16; its manifest comes afterwards."""
     save_tensors(reader.state_dict(), weights / FOLDER, stem=STEM)
     return weights / FOLDER / f"{STEM}.safetensors"
 
 
 def load_reader(weights: Path) -> FrameReader:
-    """The reader of a weights folder, in float32 on the CPU. Raises WeightsError if it is missing or damaged."""
+    """The reader of a weights folder, in float32. Raises WeightsError if it is missing or damaged."""
     name = f"{FOLDER}/{STEM}.safetensors"
     if not (weights / name).is_file():
-        raise WeightsError(f"{name}: missing in {weights}; train the stage readers or fetch the weights again")
+        raise WeightsError(
+            f"{name}: missing in {weights}; train the stage readers or fetch the weights again"
+        )
     return built(FrameReader, read_tensors(weights / name, name=name), name=name, dtype=torch.float32)

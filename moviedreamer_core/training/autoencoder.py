@@ -46,7 +46,7 @@ class SketchDecoder(nn.Module):
         channels = compressor.token_channels
         self.positions = nn.Parameter(torch.randn(self.grid[0] * self.grid[1], channels) * 0.02)
         self.spread = nn.Linear(compressor.num_visual_tokens * channels, channels)
-        self.blocks = nn.ModuleList(Block(channels, compressor.heads) for _ in range(4))
+        self.blocks = nn.ModuleList(Block(channels, compressor.heads) for _ in range(2))
         self.latents = nn.Linear(channels, renderer.latent_channels * 4)
 
     def forward(self, tokens: Float[Tensor, "B V D"]) -> Float[Tensor, "B L h w"]:
@@ -109,7 +109,7 @@ class FrameBatch:
     spatial: Float[Tensor, "B T C"]
     descriptions: Float[Tensor, "B N E"]
     description_given: Tensor
-    faces: Float[Tensor, "B C F"]
+    faces: Float[Tensor, "B P F"]
     face_given: Tensor
 
 

@@ -155,7 +155,7 @@ def load_final(module: nn.Module, folder: Path) -> bool:
     return False
 
 
-def last_losses(folder: Path) -> dict[str, float]:
+def last_losses(folder: Path) -> dict[str, float | int | None]:
     """The last reported losses of a run and its number of steps; empty if it never reported."""
     path = folder / "log.jsonl"
     if not path.exists():
@@ -211,10 +211,8 @@ def _atomic_save(state: dict[str, object], path: Path) -> None:
 def _load(path: Path) -> dict[str, object]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise WeightsError(
-            f"{path}: not a usable checkpoint ({error}); delete it to start this stage again"
-        ) from error
+    except Exception as error:  # whatever a damaged or foreign file makes the reader raise
+        raise WeightsError(f"{path}: not a usable checkpoint; delete it to start this stage again") from error
 
 
 def _final_step(folder: Path) -> int:

@@ -55,19 +55,20 @@ def train_readers(shop: Workshop, effort: Effort) -> Iterator[str]:
         effort.batch, processes=max(1, min(MAX_PROCESSES, (os.cpu_count() or 2) // 2))
     ) as batch_at:
         for progress in shop.run("readers", reader, schedule, batch_at, reader_losses):
-            accuracies = "  ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
-            yield f"readers: step {progress.step} of {progress.steps}, {progress.seconds_per_step:.2f} s/step  {accuracies}"
+            losses = "  ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+            where = f"step {progress.step} of {progress.steps}, {progress.seconds_per_step:.2f} s/step"
+            yield f"readers: {where}  {losses}"
 
 
 def trained_reader(shop: Workshop) -> FrameReader:
-    """The reader of the workshop's finished run, or of its last checkpoint. Raises WeightsError without one."""
+    """The reader of the finished run, or of its last checkpoint. Raises WeightsError without one."""
     reader = FrameReader()
     shop.require("readers", reader)
     return reader
 
 
 def reader_losses(reader: nn.Module, batch: object, step: int) -> Losses:
-    """Sum over facts of the mean cross entropy; beside it, for reading, the share of right answers of each fact."""
+    """Sum over facts of the mean cross entropy; beside it the share of right answers of each fact."""
     assert isinstance(batch, LabelledFrames)
     device = next(reader.parameters()).device
     images = torch.from_numpy(batch.frames).to(device).permute(0, 3, 1, 2).float().div_(255)

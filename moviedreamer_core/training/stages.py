@@ -31,7 +31,7 @@ EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
     "encoders": Effort(steps=3000, batch=32, learning_rate=1e-3),
     "faces": Effort(steps=500, batch=48, learning_rate=1e-3),
-    "compressor": Effort(steps=1500, batch=64, learning_rate=7e-4),
+    "compressor": Effort(steps=3000, batch=32, learning_rate=1e-3),
     "autoencoder-1": Effort(steps=400, batch=24, learning_rate=7e-4),
     "autoencoder-2": Effort(steps=200, batch=24, learning_rate=7e-4),
     "autoencoder-3": Effort(steps=4000, batch=24, learning_rate=7e-4),

@@ -54,11 +54,17 @@ class Workshop:
     scale: Scale = field(default_factory=Scale)
     config: ModelConfig = field(default_factory=miniature)
 
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Width and height in px."""
+        return self.config.renderer.image_width, self.config.renderer.image_height
+
     @cached_property
     def world(self) -> WorldFrames:
         return WorldFrames(
             folder=self.folder / "data", split="train",
             num_episodes=self.scale.num_episodes, num_keyframes=self.scale.num_keyframes,
+            size=self.frame_size,
         )  # fmt: skip
 
     @cached_property
@@ -77,6 +83,7 @@ class Workshop:
         return WorldClips(
             folder=self.folder / "data" / "clips", num_clips=self.scale.num_clips,
             num_frames=video.num_frames, frames_per_second=video.frames_per_second,
+            size=self.frame_size,
         )  # fmt: skip
 
     def word_ids(self, texts: Sequence[str]) -> np.ndarray:

@@ -48,7 +48,9 @@ STORY = Story(
         Character(name="Tom", description="An old man."),
     ),
     keyframes=(
-        KeyframeScript(plot="Mara walks.", scene_elements=("Beach",), characters=(CharacterInFrame(name="Mara"),)),
+        KeyframeScript(
+            plot="Mara walks.", scene_elements=("Beach",), characters=(CharacterInFrame(name="Mara"),)
+        ),
         KeyframeScript(
             plot="Mara and Tom talk. It rains.",
             scene_elements=("Harbour", "Rain"),

@@ -71,7 +71,9 @@ def test_nll_equals_scipy_multivariate_normals() -> None:
     mixture = random_mixture(num_components=3, channels=4)
     token = torch.randn(4)
     log_densities = [
-        scipy.stats.multivariate_normal(mean.numpy(), np.diag(np.exp(2 * log_std.numpy()))).logpdf(token.numpy())
+        scipy.stats.multivariate_normal(mean.numpy(), np.diag(np.exp(2 * log_std.numpy()))).logpdf(
+            token.numpy()
+        )
         for mean, log_std in zip(mixture.mean, mixture.log_std, strict=True)
     ]
     expected = -logsumexp(log_densities, b=mixture.log_weight.exp().numpy()) / 4
@@ -95,7 +97,9 @@ def test_nll_gradient_equals_a_finite_difference_of_torch_mixture_same_family() 
             leaf.detach().double() + sign * step * direction
             for leaf, direction in zip(leaves, directions, strict=True)
         ]
-        by_torch = MixtureSameFamily(Categorical(logits=moved[0]), Independent(Normal(moved[1], moved[2].exp()), 1))
+        by_torch = MixtureSameFamily(
+            Categorical(logits=moved[0]), Independent(Normal(moved[1], moved[2].exp()), 1)
+        )
         return -by_torch.log_prob(token.double()).item() / 4
 
     expected = (value(1) - value(-1)) / (2 * step)
@@ -106,7 +110,9 @@ def test_nll_gradient_equals_a_finite_difference_of_torch_mixture_same_family() 
 def test_nll_and_its_gradient_stay_finite_far_from_every_component() -> None:
     mixture = random_mixture(2, num_components=4, channels=2048)
     mean = mixture.mean.requires_grad_()
-    nll = mixture_nll(torch.full((2, 2048), 1e4), Mixture(log_weight=mixture.log_weight, mean=mean, log_std=mixture.log_std))
+    nll = mixture_nll(
+        torch.full((2, 2048), 1e4), Mixture(log_weight=mixture.log_weight, mean=mean, log_std=mixture.log_std)
+    )
     nll.sum().backward()
     assert nll.isfinite().all()
     assert mean.grad.isfinite().all()

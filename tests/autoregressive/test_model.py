@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -51,7 +53,11 @@ def test_the_paper_model_is_llama_2_7b_without_its_language_head() -> None:
         model = AutoregressiveModel(paper().autoregressive)
     assert sum(p.numel() for p in model.backbone.parameters()) == 6_607_343_616
     assert model.head.linear.out_features == 2 * 16 * 2048 + 16
-    assert [mlp[0].in_features for mlp in (model.text_mlp, model.face_mlp, model.visual_mlp)] == [768, 512, 2048]
+    assert [mlp[0].in_features for mlp in (model.text_mlp, model.face_mlp, model.visual_mlp)] == [
+        768,
+        512,
+        2048,
+    ]
 
 
 def test_the_miniature_model_takes_the_identifiers_of_its_tokenizer(identifiers) -> None:
@@ -103,7 +109,9 @@ def test_the_loss_of_a_padded_batch_is_that_of_its_episodes(make_model, episode)
     together = planner_loss(model(batch), batch.targets)
     alone = [planner_loss(model(collate([one])), one.targets) for one in episodes]
     for term in PlannerLoss._fields:
-        weighted = sum(getattr(loss, term) * weight for loss, weight in zip(alone, (1, 4, 2), strict=True)) / 7
+        weighted = (
+            sum(getattr(loss, term) * weight for loss, weight in zip(alone, (1, 4, 2), strict=True)) / 7
+        )
         torch.testing.assert_close(getattr(together, term), weighted)
 
 
@@ -135,7 +143,9 @@ def test_a_hidden_token_reaches_itself_and_nothing_later(make_model) -> None:
     hidden = torch.tensor([[False, False, True, False, False, False]])
 
     def states(inputs: torch.Tensor) -> torch.Tensor:
-        return model.backbone(inputs_embeds=inputs, attention_mask=attention_mask(hidden)).last_hidden_state[0]
+        return model.backbone(inputs_embeds=inputs, attention_mask=attention_mask(hidden)).last_hidden_state[
+            0
+        ]
 
     changed = embedded.clone()
     changed[0, 2] += 1.0
@@ -175,9 +185,7 @@ def test_the_loss_is_nll_and_l1_and_l2_of_the_mixture_mean() -> None:
 
 @pytest.mark.parametrize("chosen", [{"nll"}, {"l1"}, {"l2"}, {"l1", "l2"}, {"nll", "l1", "l2"}])
 def test_each_term_of_the_loss_can_be_left_out(chosen: set[str]) -> None:
-    mixture = Mixture(
-        log_weight=torch.zeros(3, 1), mean=torch.randn(3, 1, 4), log_std=torch.randn(3, 1, 4)
-    )
+    mixture = Mixture(log_weight=torch.zeros(3, 1), mean=torch.randn(3, 1, 4), log_std=torch.randn(3, 1, 4))
     targets = torch.randn(3, 4)
     terms = LossTerms(**{name: name in chosen for name in ("nll", "l1", "l2")})
     loss = planner_loss(mixture, targets, terms=terms)
@@ -193,7 +201,9 @@ def test_a_loss_without_terms_is_refused() -> None:
 
 def test_an_episode_longer_than_the_window_is_refused(make_model, episode) -> None:
     model, batch = make_model(window_positions=40), collate([episode(3)])
-    with pytest.raises(ValueError, match=f"{len(batch.inputs)} positions is longer than the planner's window of 40"):
+    with pytest.raises(
+        ValueError, match=f"{len(batch.inputs)} positions is longer than the planner's window of 40"
+    ):
         model(batch)
 
 
@@ -213,7 +223,7 @@ def test_gradient_checkpointing_changes_no_gradient(make_model, episode) -> None
         planner_loss(model(batch), batch.targets).total.backward()
     for expected, found in zip(plain.parameters(), checkpointed.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad)
-    assert checkpointed.backbone.is_gradient_checkpointing
+    assert checkpointed.backbone.is_activation_checkpointing
 
 
 def test_two_episodes_are_learnt_by_heart(make_model, episode) -> None:
@@ -227,4 +237,5 @@ def test_two_episodes_are_learnt_by_heart(make_model, episode) -> None:
         loss.total.backward()
         optimiser.step()
     assert loss.l1 < 0.2 * first.l1
-    assert loss.nll < 0.0 < first.nll
+    entropy_of_the_tokens = 0.5 * math.log(2 * math.pi * math.e)  # what nobody beats without having seen them
+    assert loss.nll < entropy_of_the_tokens - 1.0

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from moviedreamer_core.autoregressive.sequence import (
@@ -37,7 +38,9 @@ def test_the_miniature_tokenizer_survives_saving(tmp_path) -> None:
 
 
 def test_identifiers_may_take_several_positions(make_keyframes) -> None:
-    vocabulary = {word: i for i, word in enumerate(["?", "Characters", "Scene", "Elements", "Plots", "-", ":"])}
+    vocabulary = {
+        word: i for i, word in enumerate(["?", "Characters", "Scene", "Elements", "Plots", "-", ":"])
+    }
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     identifiers = identifier_ids(PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="?"))
@@ -49,19 +52,19 @@ def test_identifiers_may_take_several_positions(make_keyframes) -> None:
 
 def test_start_tokens_that_a_tokenizer_adds_are_left_out() -> None:
     tokenizer = miniature_tokenizer()
-    from tokenizers.processors import TemplateProcessing
-
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
-        single="Plots: $A", special_tokens=[("Plots:", 4)]
+        single="<unk> $A", special_tokens=[("<unk>", 0)]
     )
-    assert tokenizer.encode("-") != [5]
+    assert tokenizer.encode("-") == [0, 5]
     assert identifier_ids(tokenizer)["-"] == (5,)
 
 
 def test_a_tokenizer_without_the_identifiers_is_refused() -> None:
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "Characters:": 1}, unk_token="<unk>"))
     strange = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
-    with pytest.raises(WeightsError, match=r'the identifier "Scene Elements:" is not in its vocabulary \(ids \[0\]\)'):
+    with pytest.raises(
+        WeightsError, match=r'the identifier "Scene Elements:" is not in its vocabulary \(ids \[0\]\)'
+    ):
         identifier_ids(strange)
 
 
@@ -127,12 +130,20 @@ def test_collating_pads_the_end_of_the_shorter_episode(make_keyframes, make_toke
     assert torch.equal(batch.inputs.kinds[1], long.inputs.kinds)
     assert torch.equal(batch.targets, torch.cat([short.targets, long.targets]))
     for kind in (S, F, V):
-        assert torch.equal(batch.inputs.rows[kind], torch.cat([short.inputs.rows[kind], long.inputs.rows[kind]]))
+        assert torch.equal(
+            batch.inputs.rows[kind], torch.cat([short.inputs.rows[kind], long.inputs.rows[kind]])
+        )
 
 
 def test_moving_to_a_device_moves_everything(make_keyframes, make_tokens, identifiers) -> None:
     moved = collate([training_inputs(make_keyframes(1), make_tokens(1), identifiers)]).to("meta")
-    tensors = [moved.predicting, moved.targets, moved.inputs.kinds, moved.inputs.ids, *moved.inputs.rows.values()]
+    tensors = [
+        moved.predicting,
+        moved.targets,
+        moved.inputs.kinds,
+        moved.inputs.ids,
+        *moved.inputs.rows.values(),
+    ]
     assert all(tensor.is_meta for tensor in tensors)
 
 

@@ -28,7 +28,9 @@ def test_no_readings_have_no_score():
 
 def test_persistence_leaves_each_frame_out_of_its_own_majority():
     rng = np.random.default_rng(0)
-    rows = [(e, c, 0, int(rng.integers(4))) for e in range(5) for c in range(3) for _ in range(rng.integers(1, 6))]
+    rows = [
+        (e, c, 0, int(rng.integers(4))) for e in range(5) for c in range(3) for _ in range(rng.integers(1, 6))
+    ]
     expected = []
     for e in range(5):
         for c in range(3):
@@ -71,7 +73,9 @@ def test_a_character_seen_once_does_not_count():
     assert persistence(readings_of([(0, 0, 1, 1), (0, 1, 1, 1), (1, 0, 2, 2)])) is None
 
 
-@pytest.mark.parametrize(("value", "others", "credit"), [(1, [1], 1), (1, [2], 0), (1, [1, 2], 0.5), (3, [3, 3, 1], 1)])
+@pytest.mark.parametrize(
+    ("value", "others", "credit"), [(1, [1], 1), (1, [2], 0), (1, [1, 2], 0.5), (3, [3, 3, 1], 1)]
+)
 def test_a_shared_majority_gives_its_share(value, others, credit):
     assert agreement(value, others) == credit
 

@@ -1,0 +1,30 @@
+"""A story of three keyframes with a portrait, and a studio that draws it without models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_production import STORY, FakeProduction
+from PIL import Image
+
+from app.studio import Studio
+
+
+@pytest.fixture
+def story_file(tmp_path: Path) -> Path:
+    path = tmp_path / "story" / "story.yaml"
+    (path.parent / "faces").mkdir(parents=True)
+    Image.new("RGB", (64, 64), "tan").save(path.parent / "faces" / "mara.png")
+    path.write_text(STORY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def production() -> FakeProduction:
+    return FakeProduction()
+
+
+@pytest.fixture
+def studio(production: FakeProduction, story_file: Path, tmp_path: Path) -> Studio:
+    return Studio(production, story_file=story_file, outputs=tmp_path / "outputs")

@@ -1,0 +1,62 @@
+import runpy
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.command import _options, launch, main
+from moviedreamer_core.errors import InputError
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+
+
+def complaint(capsys, *arguments):
+    """Run the command, which must refuse: status 2 and one line on stderr, which is returned."""
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_missing_weights_are_told_in_one_sentence(capsys, tmp_path):
+    message = complaint(capsys, "--weights", str(tmp_path / "none"))
+    assert f"{tmp_path / 'none'}: there is no such weights folder; correct the path" in message
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::"])
+def test_a_host_that_others_can_reach_is_refused(capsys, host):
+    message = complaint(capsys, "--host", host)
+    assert f"--host {host}: the studio has no passwords" in message
+    assert "use 127.0.0.1" in message
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-1"])
+def test_a_port_out_of_range_is_refused(capsys, port):
+    assert f"--port {port}: a port is a number from 1 to 65535" in complaint(capsys, "--port", port)
+
+
+def test_a_port_in_use_is_told_in_one_sentence(studio):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=rf"^port {port}: .*choose another --port$"):
+            launch(studio, host="127.0.0.1", port=port)
+
+
+def test_defaults_are_what_make_app_uses():
+    options = _options([])
+    assert (options.host, options.port) == ("127.0.0.1", 7860)
+    assert options.weights == APP.parent / "weights" / "miniature"
+    assert options.outputs == APP.parent / "outputs" / "studio"
+    assert options.story == APP.parent / "assets" / "stories" / "lighthouse" / "story.yaml"
+    assert options.story.is_file()
+
+
+def test_the_script_ends_with_the_status_of_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(APP), "--host", "0.0.0.0"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(APP), run_name="__main__")
+    assert ended.value.code == 2
+    assert "0.0.0.0" in capsys.readouterr().err

@@ -1,0 +1,116 @@
+"""The training loop: schedule, average, resumption. A straight line is fitted, so that everything can be followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from moviedreamer_core.errors import WeightsError
+from moviedreamer_core.training import loop
+from moviedreamer_core.training.loop import Average, Schedule
+
+
+def schedule(steps: int = 8, **changes: object) -> Schedule:
+    values = {"learning_rate": 0.05, "warmup_steps": 2, "checkpoint_seconds": 0.0, "ema_decay": 0.9}
+    return Schedule(steps=steps, **(values | changes))
+
+
+def line() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+
+
+def batch_at(step: int) -> Tensor:
+    return torch.randn(16, 3, generator=torch.Generator().manual_seed(step))
+
+
+def losses_of(module: nn.Module, batch: object, step: int) -> loop.Losses:
+    error = (module(batch) - batch.sum(1, keepdim=True)).square().mean()
+    return {"loss": error, "twice": 2 * error}
+
+
+def run(module: nn.Module, folder: Path, plan: Schedule, *, stop_after: int | None = None) -> list[loop.Progress]:
+    seen = []
+    for progress in loop.run(module, plan, folder, batch_at, losses_of, report_every=1, mixed_precision="no"):
+        seen.append(progress)
+        if progress.step == stop_after:
+            break
+    return seen
+
+
+def test_a_killed_run_continues_to_the_same_weights_as_one_that_was_never_stopped(tmp_path):
+    whole, halves = line(), line()
+    run(whole, tmp_path / "whole", schedule())
+    run(halves, tmp_path / "halves", schedule(), stop_after=5)
+    again = line()
+    seen = run(again, tmp_path / "halves", schedule())
+    assert seen[0].step <= 6  # it did not begin at the beginning, nor skip what was not saved
+    assert seen[-1].step == 8
+    for one, other in zip(whole.parameters(), again.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=0, rtol=0)
+
+
+def test_a_finished_run_is_not_repeated_and_leaves_the_averaged_weights(tmp_path):
+    first, second = line(), line()
+    run(first, tmp_path, schedule())
+    assert run(second, tmp_path, schedule()) == []
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert not second.training
+
+
+def test_a_finished_run_goes_on_when_it_is_given_more_steps(tmp_path):
+    run(line(), tmp_path, schedule(4))
+    seen = run(line(), tmp_path, schedule(6))
+    assert [progress.step for progress in seen] == [5, 6]
+
+
+def test_the_reported_losses_are_those_of_the_steps(tmp_path):
+    module = line()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    (progress,) = run(module, tmp_path, schedule(1))
+    plain = line()
+    plain.load_state_dict(before)
+    plain.train()
+    torch.manual_seed(17)  # what the loop does before step 0
+    expected = losses_of(plain, batch_at(0), 0)
+    assert progress.losses["loss"] == pytest.approx(expected["loss"].item())
+    assert progress.losses["twice"] == pytest.approx(2 * expected["loss"].item())
+
+
+def test_the_rate_warms_up_holds_and_cools_down_to_the_final_one():
+    plan = Schedule(steps=100, learning_rate=1.0, final_learning_rate=0.1, warmup_steps=10, cooldown=0.2)
+    rates = [plan.rate_at(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1 + 0.9 / 10)
+    assert rates[10:80] == [1.0] * 70
+    assert rates[90] == pytest.approx(0.1 + 0.9 * 0.5)
+    assert rates[99] == pytest.approx(0.1 + 0.9 / 20)
+    assert all(b <= a for a, b in zip(rates[10:], rates[11:], strict=False))
+
+
+def test_the_average_is_the_exponential_one_with_a_short_start():
+    module, decay = nn.Linear(1, 1), 0.5
+    average = Average(module, decay)
+    expected = module.weight.detach().clone()
+    for step in range(20):
+        with torch.no_grad():
+            module.weight += 1
+        average.update(module, step)
+        share = min(decay, (1 + step) / (10 + step))
+        expected = share * expected + (1 - share) * module.weight.detach()
+    torch.testing.assert_close(average.module.weight, expected)
+
+
+def test_a_damaged_checkpoint_is_named_and_not_unpickled(tmp_path):
+    tmp_path.joinpath("checkpoint.pt").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(WeightsError, match=r"checkpoint\.pt: not a usable checkpoint; delete it"):
+        run(line(), tmp_path, schedule())
+
+
+@pytest.mark.parametrize(("wrong", "message"), [({"steps": 0}, "steps must be"), ({"cooldown": 2.0}, "cooldown must")])
+def test_a_senseless_schedule_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Schedule(**({"steps": 1, "learning_rate": 1.0} | wrong))

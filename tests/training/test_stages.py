@@ -1,0 +1,109 @@
+"""Every stage of a miniature runs, on a handful of frames, and what they export is a weights folder that loads."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from moviedreamer_core.autoencoder.conditioning import EVERYTHING
+from moviedreamer_core.data.world_frames import WorldFrames
+from moviedreamer_core.errors import WeightsError
+from moviedreamer_core.pretrained import load_models
+from moviedreamer_core.storyworld.drawing import draw_frame
+from moviedreamer_core.training.stages import EFFORTS, STAGES, export
+from moviedreamer_core.training.workshop import Scale, Workshop
+from weights import tiny_config
+
+SCALE = Scale(num_episodes=3, num_keyframes=4, num_clips=2)
+
+
+def workshop(folder) -> Workshop:
+    """As a new process would find it: nothing in memory."""
+    tiny = tiny_config()
+    config = dataclasses.replace(tiny, text=dataclasses.replace(tiny.text, vocab_size=2048, context_length=64))
+    return Workshop(folder, SCALE, config)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """All stages, two steps each, every stage in a workshop of its own."""
+    folder = tmp_path_factory.mktemp("runs")
+    said = {}
+    for name, stage in STAGES.items():
+        if name != "export":
+            effort = EFFORTS.get(name)
+            few = dataclasses.replace(effort, steps=2, batch=2) if effort else None
+            said[name] = list(stage(workshop(folder), few))
+    return folder, said
+
+
+def test_every_stage_says_what_it_did(trained):
+    _, said = trained
+    assert all(said.values())
+    for name in EFFORTS:
+        assert said[name][-1].startswith(f"{name}: step 2 of 2")
+
+
+def test_the_exported_weights_load_and_hold_what_was_trained(trained, tmp_path):
+    folder, _ = trained
+    shop = workshop(folder)
+    (line,) = export(shop, folder=tmp_path / "weights")
+    assert "MB" in line
+    models = load_models(tmp_path / "weights")
+    loaded, own = models.renderer.unet.state_dict(), shop.renderer.unet.state_dict()
+    for name, tensor in own.items():
+        torch.testing.assert_close(loaded[name], tensor, atol=1e-3, rtol=1e-3)  # float16 on disk
+    assert models.autoencoder.scaling_factor == pytest.approx(shop.vae.scaling_factor)
+
+
+def test_latents_on_disk_are_those_of_the_frames(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    shop.with_vae()
+    scene = shop.world.episode(1).scenes[2]
+    size = (shop.config.renderer.image_width, shop.config.renderer.image_height)
+    image = torch.from_numpy(np.asarray(draw_frame(scene, size=size)).copy()).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        expected = shop.vae.encode(image)[0]
+    stored = torch.from_numpy(shop.encoded.load("latents")[1 * SCALE.num_keyframes + 2].astype(np.float32))
+    torch.testing.assert_close(stored, expected, atol=0.05, rtol=0.05)  # bfloat16 arithmetic, float16 on disk
+
+
+def test_the_latents_have_about_unit_variance(trained):
+    folder, _ = trained
+    assert np.std(workshop(folder).encoded.load("latents").astype(np.float32)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_stage_three_leaves_the_compressor_as_stage_two_left_it(trained):
+    folder, _ = trained
+    states = [torch.load(folder / f"autoencoder-{n}" / "final.pt", weights_only=True)["weights"] for n in (2, 3)]
+    for name, tensor in states[0].items():
+        same = torch.equal(tensor, states[1][name])
+        assert same or not name.startswith("compressor."), name
+    assert EVERYTHING == {"visual", "descriptions", "faces"}
+
+
+def test_a_stage_whose_predecessor_is_missing_says_which(tmp_path):
+    shop = workshop(tmp_path)
+    list(STAGES["data"](shop, None))
+    with pytest.raises(WeightsError, match="train the stage encoders first"):
+        list(STAGES["encode"](shop, None))
+
+
+def test_an_interrupted_drawing_goes_on_and_gives_the_same_frames(tmp_path):
+    def world(name: str) -> WorldFrames:
+        return WorldFrames(folder=tmp_path / name, split="train", num_episodes=2, num_keyframes=2, size=(56, 32))
+
+    assert list(world("whole").prepare(processes=1)) == [(2, 2)]
+    broken = world("broken")
+    list(broken.prepare(processes=1))
+    (broken.path / "done.json").write_text('{"episodes": 1}')
+    list(world("broken").prepare(processes=1))
+    for one, other in ((world("whole"), world("broken")),):
+        assert np.array_equal(one.frames, other.frames)
+        assert np.array_equal(one.portraits, other.portraits)
+        assert one.scripts == other.scripts
+        assert len(one.scripts) == 4
