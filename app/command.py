@@ -6,19 +6,13 @@ Exit status: 0 stopped by Ctrl-C, 2 something given was wrong (one line on stder
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from moviedreamer_core.errors import InputError
-
-if TYPE_CHECKING:
-    from gradio import Blocks
-
-    from app.studio import Studio
 
 ROOT = Path(__file__).resolve().parent.parent
 BAD_INPUT = 2
@@ -70,50 +64,20 @@ def _serve(options: argparse.Namespace) -> None:
     weights_hash = read_manifest(options.weights).weights_hash
 
     from app.production import LocalProduction
+    from app.server import listen, server_for
     from app.studio import Studio
 
     production = LocalProduction(options.weights, weights_hash)
-    studio = Studio(production, story_file=options.story, outputs=options.outputs)
-    page = launch(studio, host=options.host, port=options.port)
-    print(f"MovieDreamer Studio: {page.local_url}  (Ctrl-C stops it)", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print("\nstopping; what was finished is kept", file=sys.stderr)
-    studio.job.cancel()
-    studio.job.wait(SECONDS_TO_STOP)
-    page.close()
-
-
-def launch(studio: Studio, *, host: str, port: int) -> Blocks:
-    """Serve the page of `studio` from threads in the background. Raises InputError if the port is taken."""
-    import gradio as gr
-    from starlette.middleware import Middleware
-
-    from app.guard import OwnPageOnly
-    from app.look import CSS, theme
-    from app.page import build_page
-
-    gr.set_static_paths(studio.outputs)
-    page = build_page(studio)
-    try:
-        page.launch(
-            server_name=host,
-            server_port=port,
-            prevent_thread_lock=True,
-            quiet=True,
-            share=False,
-            ssr_mode=False,
-            theme=theme(),
-            css=CSS,
-            footer_links=[],
-            app_kwargs={"middleware": [Middleware(OwnPageOnly)]},
-        )
-    except OSError as error:
-        raise InputError(
-            f"port {port}: cannot be served ({error}); stop what uses it or choose another --port"
-        ) from error
-    return page
+    with listen(options.host, options.port) as connections:
+        studio = Studio(production, story_file=options.story, outputs=options.outputs)
+        server = server_for(studio)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        print(f"MovieDreamer Studio: http://{host}:{options.port}  (Ctrl-C stops it)", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[connections])
+        print("stopping; what was finished is kept", file=sys.stderr)
+        studio.job.cancel()
+        studio.job.wait(SECONDS_TO_STOP)
 
 
 def _check_address(host: str, port: int) -> None:

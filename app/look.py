@@ -23,7 +23,7 @@ def theme() -> gr.themes.Base:
         primary_hue=gr.themes.colors.teal,
         secondary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.slate,
-        radius_size=gr.themes.sizes.radius_md,
+        radius_size=gr.themes.sizes.radius_lg,
         font=FONTS,
         font_mono=MONOSPACE,
     ).set(
@@ -68,17 +68,24 @@ def theme() -> gr.themes.Base:
     )
 
 
-CSS = """
-.gradio-container { max-width: 1720px !important; margin: 0 auto !important; padding: 18px 28px !important; }
+# Tall enough for sixteen keyframes, four in a row.
+TALL = "clamp(470px, 32vw, 640px)"
 
-#title { display: flex; align-items: baseline; gap: 14px; padding: 2px 2px 4px; }
+CSS = (
+    f":root {{ --editor-height: calc({TALL} - 30px); }}\n"
+    + """
+.gradio-container {
+  width: 100% !important; max-width: 1720px !important; margin: 0 auto !important; padding: 18px 28px !important;
+}
+
+#title, #progress, #movie, .html-container:has(> #title) { padding: 0; }
+#title .html-container, #progress .html-container, #movie .html-container { padding: 0; }
 #title h1 { font-size: 22px; font-weight: 700; letter-spacing: -0.015em; margin: 0; }
 #title p { margin: 0; color: var(--neutral-600); font-size: 14px; }
 .dark #title p { color: var(--neutral-400); }
 
-#story { height: 470px; }
-#story .cm-editor { font-size: 13px; height: 428px; }
-#story .cm-scroller { overflow: auto; }
+#story .cm-editor { font-size: 13px; height: var(--editor-height); max-height: none !important; }
+#story .cm-scroller { overflow: auto; min-height: var(--editor-height); max-height: none !important; }
 
 #message textarea { border-radius: 8px; resize: none; font-size: 13.5px; line-height: 1.45; }
 #message textarea:not(:placeholder-shown) {
@@ -88,9 +95,11 @@ CSS = """
   background: #2a1a0e; border-color: #9a5a22; color: #fed7aa; -webkit-text-fill-color: #fed7aa;
 }
 
+#keyframes .grid-wrap { padding-top: 34px; }
+#keyframes .thumbnail-item { aspect-ratio: 7 / 4; }
 #keyframes .caption-label {
   max-width: 100%; border-radius: 0; left: 0; right: 0; bottom: 0; border: 0; padding: 14px 10px 7px;
-  background: linear-gradient(transparent, rgb(8 12 18 / 82%) 45%); color: white; font-size: 12.5px;
+  background: linear-gradient(transparent, rgb(8 12 18 / 82%) 45%); color: white; font-size: 12px; line-height: 1.3;
 }
 #keyframes .thumbnail-item { background: var(--background-fill-secondary); }
 
@@ -98,17 +107,20 @@ CSS = """
 #progress .says { font-size: 14px; min-height: 20px; font-variant-numeric: tabular-nums; }
 #progress .track { height: 6px; margin-top: 8px; border-radius: 3px; background: var(--neutral-200); overflow: hidden; }
 .dark #progress .track { background: #263140; }
+#progress .track.idle { visibility: hidden; }
 #progress .fill { height: 100%; border-radius: 3px; background: var(--primary-600); }
 
 #movie .screen {
-  aspect-ratio: 16 / 9; width: 100%; border-radius: 10px; overflow: hidden; background: #0b1017; color: #cbd5e1;
+  aspect-ratio: 7 / 4; width: 100%; border-radius: 10px; overflow: hidden; background: #0b1017; color: #cbd5e1;
   display: flex; align-items: center; justify-content: center; font-size: 14px; text-align: center;
 }
 #movie video { width: 100%; height: 100%; object-fit: contain; display: block; margin: 0; }
 #movie .below { height: 34px; padding-top: 10px; font-size: 14px; }
-#movie .below a { color: var(--primary-700); font-weight: 600; text-decoration: underline; }
-.dark #movie .below a { color: var(--primary-300); }
+#movie .below a { margin: 0; padding: 0; color: var(--primary-700); font-weight: 600; text-decoration: underline; }
+.dark #movie .below a { margin: 0; padding: 0; color: var(--primary-300); }
 
 #warnings textarea { resize: none; font-size: 13px; line-height: 1.5; border: 0; padding: 0; background: transparent; }
+#generate, #make_movie, #cancel { font-size: 15px; white-space: nowrap; padding-left: 8px; padding-right: 8px; }
 footer { opacity: 0.8; }
 """
+)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from app.jobs import Snapshot
+from app.look import TALL
 from app.studio import Draft, Studio
 from moviedreamer_core.errors import MovieDreamerError
 
@@ -49,11 +50,11 @@ def progress_line(snapshot: Snapshot) -> str:
 
 def progress_html(snapshot: Snapshot) -> str:
     """The line above a bar; the line holds numbers and words of this program only."""
-    percent = round(100 * snapshot.share) if snapshot.busy else 0
-    line = progress_line(snapshot)
+    line, percent = progress_line(snapshot), round(100 * snapshot.share)
+    track = "track" if snapshot.busy else "track idle"
     return (
         f'<div class="says" role="status">{line[:1].upper()}{line[1:]}</div>'
-        f'<div class="track"><div class="fill" style="width: {percent}%"></div></div>'
+        f'<div class="{track}"><div class="fill" style="width: {percent}%"></div></div>'
     )
 
 
@@ -79,6 +80,12 @@ def _duration(seconds: float) -> str:
 
 def _warnings_text(snapshot: Snapshot) -> str:
     return "\n".join(f"• {warning}" for warning in snapshot.warnings)
+
+
+def _shown_draft(draft: Draft) -> tuple[str, str, int | None]:
+    """Text, quality, seed. A seed that a browser would round is left to the story."""
+    exact = draft.seed is not None and draft.seed <= MAX_EXACT_NUMBER
+    return draft.text, PREVIEW if draft.preview else FULL, draft.seed if exact else None
 
 
 def _enabled(able: bool) -> dict[str, Any]:
@@ -136,26 +143,26 @@ class Handlers:
 
     def attach(self) -> list[Any]:
         """Everything that a page shows when it opens: text, quality, seed, then as in `show`."""
-        draft = self._studio.draft
-        seed = draft.seed if draft.seed is None or draft.seed <= MAX_EXACT_NUMBER else None
-        return [draft.text, PREVIEW if draft.preview else FULL, seed, *self.show(None)]
+        return [*_shown_draft(self._studio.draft), *self.show(None)]
 
 
 # --- layout ------------------------------------------------------------------------------------------
 
 
 def build_page(studio: Studio) -> gr.Blocks:
-    """The page, to be launched. Whoever launches it serves the studio's outputs folder."""
+    """The page. Whoever serves it also serves the studio's outputs folder."""
     with gr.Blocks(title="MovieDreamer Studio", analytics_enabled=False) as page:
         shown = gr.State(None)
         gr.HTML(TITLE, elem_id="title")
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=420):
-                text, quality, seed, message = _story_column()
+                text, quality, seed, message = _story_column(studio.draft)
                 with gr.Row():
-                    generate = gr.Button("Generate", variant="primary", elem_id="generate")
-                    make_movie = gr.Button("Make movie", interactive=False, elem_id="make_movie")
-                    cancel = gr.Button("Cancel", interactive=False, elem_id="cancel")
+                    generate = gr.Button("Generate", variant="primary", elem_id="generate", min_width=100)
+                    make_movie = gr.Button(
+                        "Make movie", interactive=False, elem_id="make_movie", min_width=100
+                    )
+                    cancel = gr.Button("Cancel", interactive=False, elem_id="cancel", min_width=100)
             with gr.Column(scale=8, min_width=560):
                 keyframes, progress, movie, warnings = _result_column()
         view = [shown, keyframes, progress, movie, warnings, message, generate, cancel, make_movie]
@@ -163,8 +170,10 @@ def build_page(studio: Studio) -> gr.Blocks:
     return page
 
 
-def _story_column() -> tuple[gr.Code, gr.Radio, gr.Number, gr.Textbox]:
+def _story_column(draft: Draft) -> tuple[gr.Code, gr.Radio, gr.Number, gr.Textbox]:
+    words, level, number = _shown_draft(draft)
     text = gr.Code(
+        words,
         label="Story",
         language="yaml",
         lines=20,
@@ -180,12 +189,12 @@ def _story_column() -> tuple[gr.Code, gr.Radio, gr.Number, gr.Textbox]:
         interactive=False,
         lines=2,
         max_lines=2,
-        placeholder="What is wrong with the story would be said here.",
+        placeholder="Messages about the story appear here.",
         elem_id="message",
     )
     with gr.Row():
-        quality = gr.Radio([PREVIEW, FULL], value=FULL, label="Quality", elem_id="quality", min_width=150)
-        seed = gr.Number(label="Seed", precision=0, elem_id="seed", min_width=150)
+        quality = gr.Radio([PREVIEW, FULL], value=level, label="Quality", elem_id="quality", min_width=150)
+        seed = gr.Number(number, label="Seed", precision=0, elem_id="seed", min_width=150)
     return text, quality, seed, message
 
 
@@ -193,16 +202,17 @@ def _result_column() -> tuple[gr.Gallery, gr.HTML, gr.HTML, gr.Textbox]:
     keyframes = gr.Gallery(
         label="Keyframes",
         columns=4,
-        height=470,
+        fit_columns=False,
+        height=TALL,
         object_fit="cover",
         buttons=["download", "fullscreen"],
         interactive=False,
         elem_id="keyframes",
     )
-    progress = gr.HTML(elem_id="progress")
+    progress = gr.HTML(progress_html(Snapshot()), elem_id="progress")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
-            movie = gr.HTML(elem_id="movie")
+            movie = gr.HTML(movie_html(Snapshot()), elem_id="movie")
         with gr.Column(scale=2, min_width=220):
             warnings = gr.Textbox(
                 label="Warnings",

@@ -73,7 +73,9 @@ def test_all_22_slots_reach_every_cross_attention_layer_of_the_sdxl_unet():
             encoder_hidden_states=conditions.slots,
             added_cond_kwargs={"text_embeds": conditions.pooled, "time_ids": conditions.time_ids},
         )
-    assert len(seen) == 70  # transformer blocks of SDXL: 2 * 2 + 2 * 10 down, 10 in the middle, 3 * 10 + 3 * 2 up
+    assert (
+        len(seen) == 70
+    )  # transformer blocks of SDXL: 2 * 2 + 2 * 10 down, 10 in the middle, 3 * 10 + 3 * 2 up
     assert set(seen) == {(1, 22, 2048)}
 
 

@@ -65,7 +65,10 @@ class WorldClips:
         state = self.folder / "done.json"
         done = json.loads(state.read_text()) if state.exists() else {}
         start = done["clips"] if done.get("fingerprint") == fingerprint else 0
-        tasks = [(clip, self.num_frames, self.frames_per_second, self.size) for clip in range(start, self.num_clips)]
+        tasks = [
+            (clip, self.num_frames, self.frames_per_second, self.size)
+            for clip in range(start, self.num_clips)
+        ]
         latents = anchors = None
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             for clip, frames in pool.imap(_draw, tasks, chunksize=2):

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -84,8 +85,8 @@ def run(
     module: nn.Module,
     schedule: Schedule,
     folder: Path,
-    batch_at: Callable[[int], object],
-    losses_of: Callable[[nn.Module, object, int], Losses],
+    batch_at: Callable[[int], Any],
+    losses_of: Callable[[nn.Module, Any, int], Losses],
     *,
     frozen: Callable[[int], set[str]] | None = None,
     report_every: int = 50,
@@ -208,7 +209,7 @@ def _atomic_save(state: dict[str, object], path: Path) -> None:
     os.replace(temporary, path)
 
 
-def _load(path: Path) -> dict[str, object]:
+def _load(path: Path) -> dict[str, Any]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged or foreign file makes the reader raise
@@ -217,7 +218,7 @@ def _load(path: Path) -> dict[str, object]:
 
 def _final_step(folder: Path) -> int:
     path = folder / "final.pt"
-    return int(_load(path)["step"]) if path.exists() else -1  # type: ignore[call-overload]
+    return int(_load(path)["step"]) if path.exists() else -1
 
 
 def _log(folder: Path, progress: Progress) -> None:

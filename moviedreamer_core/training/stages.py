@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from moviedreamer_core.data.encoded_world import fingerprint_of
 from moviedreamer_core.pretrained import Models, save_models
@@ -81,7 +81,7 @@ def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     def people(start: int, stop: int) -> Tensor:
         return vae.images_at(flat, np.arange(start, stop))
 
-    jobs = [
+    jobs: list[tuple[str, nn.Module, int, Callable[[int, int], Tensor], Callable[[Tensor], Tensor]]] = [
         ("latents", shop.with_vae(), len(frames), images, shop.vae.encode),
         ("spatial", shop.vision, len(frames), images, shop.vision.spatial_tokens),
         ("sentences", shop.text, len(captions.texts), words, shop.text),

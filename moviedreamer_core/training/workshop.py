@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,8 +146,8 @@ class Workshop:
         name: str,
         module: nn.Module,
         schedule: loop.Schedule,
-        batch_at: Callable[[int], object],
-        losses_of: Callable[[nn.Module, object, int], loop.Losses],
+        batch_at: Callable[[int], Any],
+        losses_of: Callable[[nn.Module, Any, int], loop.Losses],
     ) -> Iterator[loop.Progress]:
         yield from loop.run(module, schedule, self.folder / name, batch_at, losses_of)
 

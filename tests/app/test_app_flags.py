@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.command import _options, launch, main
-from moviedreamer_core.errors import InputError
+from app.command import _options, main
 
+pytest_plugins = ("weights",)
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
@@ -38,11 +38,13 @@ def test_a_port_out_of_range_is_refused(capsys, port):
     assert f"--port {port}: a port is a number from 1 to 65535" in complaint(capsys, "--port", port)
 
 
-def test_a_port_in_use_is_told_in_one_sentence(studio):
+def test_a_port_in_use_is_told_in_one_sentence(capsys, tiny_weights, story_file, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(InputError, match=rf"^port {port}: .*choose another --port$"):
-            launch(studio, host="127.0.0.1", port=port)
+        port = str(taken.getsockname()[1])
+        folders = ("--weights", str(tiny_weights), "--outputs", str(tmp_path), "--story", str(story_file))
+        message = complaint(capsys, "--port", port, *folders)
+    assert f"port {port} at 127.0.0.1: cannot be served" in message
+    assert "choose another with --port" in message
 
 
 def test_defaults_are_what_make_app_uses():

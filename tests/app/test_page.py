@@ -120,9 +120,10 @@ def test_the_progress_line_says_what_is_going_on(snapshot, line):
     assert progress_line(snapshot) == line
 
 
-def test_the_bar_is_as_long_as_the_share_that_is_done():
+def test_the_bar_is_as_long_as_the_share_that_is_done_and_gone_when_nothing_runs():
     assert "width: 34%" in progress_html(Snapshot(phase="working", share=0.34))
-    assert "width: 0%" in progress_html(Snapshot(phase="done", share=1.0))
+    assert "idle" not in progress_html(Snapshot(phase="stopping"))
+    assert "idle" in progress_html(Snapshot(phase="done", share=1.0))
 
 
 def test_captions_carry_number_and_plot():
