@@ -43,16 +43,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python app.py",
         description="MovieDreamer Studio: a page in your browser, for you at this machine.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    defaults = argparse.ArgumentDefaultsHelpFormatter
-    parser.formatter_class = defaults
+    story = ROOT / "assets" / "stories" / "lighthouse" / "story.yaml"
+    weights, outputs = ROOT / "weights" / "miniature", ROOT / "outputs" / "studio"
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at; of this machine only")
     parser.add_argument("--port", type=int, default=7860, help="port to serve at")
-    add = parser.add_argument
-    add("--weights", type=Path, metavar="DIR", default=ROOT / "weights" / "miniature", help="weights folder")
-    add("--outputs", type=Path, metavar="DIR", default=ROOT / "outputs" / "studio", help="folder for results")
-    story = ROOT / "assets" / "stories" / "lighthouse" / "story.yaml"
-    add("--story", type=Path, metavar="FILE", default=story, help="story to open with")
+    parser.add_argument("--weights", type=Path, metavar="DIR", default=weights, help="weights folder")
+    parser.add_argument("--outputs", type=Path, metavar="DIR", default=outputs, help="folder for results")
+    parser.add_argument("--story", type=Path, metavar="FILE", default=story, help="story to open with")
     return parser.parse_args(arguments)
 
 

@@ -1,6 +1,6 @@
 """How long a keyframe and a movie take, and how much memory: measured on this machine, written as JSON.
 
-    python benchmarks/bench.py --out outputs/bench.json [--weights DIR] [--only FIGURE ...]
+    python benchmarks/bench.py --out outputs/bench.json [--weights DIR] [--only BENCH ...] [--threads N]
 
 Each figure is measured in a process of its own, so that peaks of memory are its own, and after a first run that
 does not count. Goals are those of a machine with 2 CPU cores. Memory is the resident set; where ffmpeg or another
@@ -130,7 +130,6 @@ def _story(num_keyframes: int):
 def _prepared(weights: Path, *, num_keyframes: int):
     """(models, prepared story) with one drawn portrait for each of the cast."""
     import numpy as np
-    import torch
 
     from moviedreamer_core.pictures import Picture, Pictures
     from moviedreamer_core.preparation import Preparation
@@ -138,7 +137,6 @@ def _prepared(weights: Path, *, num_keyframes: int):
     from moviedreamer_core.storyworld.casting import sample_appearance
     from moviedreamer_core.storyworld.portraits import draw_portrait
 
-    torch.set_num_threads(os.cpu_count() or 1)
     models = load_models(weights, parts=frozenset({"text", "face", "autoregressive", "renderer"}))
     story = _story(num_keyframes)
     cast = tuple(c.model_copy(update={"faces": (f"{c.name}.png",)}) for c in story.characters)
@@ -197,8 +195,8 @@ def _resident_bytes() -> int:
 
 
 def _checked(command: list[str], *, what: str) -> str:
-    """The standard output of `command`, run with all cores. Exits with its last line of errors if it fails."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count() or 1), "PYTHONPATH": str(ROOT)}
+    """The standard output of `command`. Exits with its last line of errors if it fails."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
@@ -218,6 +216,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("outputs/bench.json"))
     parser.add_argument("--weights", type=Path, default=ROOT / "weights" / "miniature")
     parser.add_argument("--only", nargs="+", choices=BENCHES, default=list(BENCHES), metavar="BENCH")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="default: one for each core")
     parser.add_argument("--measure", choices=BENCHES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     weights = arguments.weights.resolve()
@@ -227,6 +226,7 @@ def main() -> None:
         return
     from moviedreamer_core.atomic import make_folder, write_json
 
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # torch reads it as the measuring processes start
     report: dict[str, Figure] = {}
     print(f"{'figure':<34}{'value':>10} {'unit':<5}{'goal':>8}")
     for bench in arguments.only:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -31,13 +30,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class Later(StrEnum):
-    """What happens to the shots after one that is drawn again."""
-
-    keep = "keep"
-    repredict = "repredict"
 
 
 StoryFile = Annotated[
@@ -120,7 +112,9 @@ def regenerate(
     folder: RunFolder,
     keyframe: Annotated[int, typer.Option("--keyframe", metavar="N", help="Number of the shot, from 1.")],
     seed: ShotSeed = None,
-    later: Annotated[Later, typer.Option("--later", help="What happens to the shots after it.")] = Later.keep,
+    later: Annotated[
+        Literal["keep", "repredict"], typer.Option("--later", help="What happens to the shots after it.")
+    ] = "keep",
     weights: Weights = DEFAULT_WEIGHTS,
 ) -> None:
     """Draw one keyframe again. Later shots stay as they are, or are predicted again from what has become."""
@@ -132,7 +126,7 @@ def regenerate(
     drawn = read_storyboard(folder)
     record = record_of(drawn, keyframe)
     director = open_director(weights, parts_to_draw(drawn.story))
-    narrate(director.regenerate(folder, keyframe, seed=seed, later=later.value))
+    narrate(director.regenerate(folder, keyframe, seed=seed, later=later))
     typer.echo(folder / record.image_file)
 
 
@@ -164,7 +158,9 @@ def animate(
     for first, last in ranges or ():
         record_of(drawn, first)
         record_of(drawn, last)
-    numbers = ranges and sorted({n for first, last in ranges for n in range(first, last + 1)})
+    numbers = None
+    if ranges is not None:
+        numbers = sorted({number for first, last in ranges for number in range(first, last + 1)})
     director = open_director(weights, PARTS_TO_ANIMATE)
     settings = clip_settings(director.models.config, preview=preview)
     narrate(director.animate(folder, numbers, seconds=seconds, settings=settings))

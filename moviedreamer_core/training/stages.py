@@ -35,7 +35,7 @@ EFFORTS = {
     "autoencoder-1": Effort(steps=400, batch=24, learning_rate=7e-4),
     "autoencoder-2": Effort(steps=200, batch=24, learning_rate=7e-4),
     "autoencoder-3": Effort(steps=4000, batch=24, learning_rate=7e-4),
-    "planner": Effort(steps=1500, batch=12, learning_rate=6e-4),
+    "planner": Effort(steps=6000, batch=6, learning_rate=6e-4),
     "video": Effort(steps=800, batch=2, learning_rate=5e-4),
 }
 

@@ -1,38 +1,53 @@
-"""Clips and the movie: frames -> H.264 files that a browser plays, and many of them -> one.
+"""Clips and the movie: frames -> H.264 files that a browser plays, and many of them -> one, by MoviePy.
 
 F frames, H W pixels. A file takes its name only when it is whole; what had the name before stays until then.
+Source: MoviePy 2.2, "Compositing multiple clips" and `VideoClip.write_videofile`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, repeat
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from jaxtyping import UInt8
+from moviepy import (
+    AudioFileClip,
+    CompositeVideoClip,
+    ImageClip,
+    ImageSequenceClip,
+    VideoClip,
+    VideoFileClip,
+    afx,
+    vfx,
+)
 from PIL import Image, ImageOps
 
 from moviedreamer_core.atomic import replacing
-from moviedreamer_core.errors import ImageError, InputError
+from moviedreamer_core.errors import InputError
 from moviedreamer_core.images import read_image
-from moviedreamer_core.video.ffmpeg import (
-    Frame,
-    add_music,
-    check_music,
-    check_video,
-    decode,
-    encode,
-    frame_size,
-)
+from moviedreamer_core.video.video_files import Video, check_music, check_video, check_written, decoded
+
+Frame = UInt8[np.ndarray, "H W 3"]
+Transition = Literal["cut", "crossfade"]
+T = TypeVar("T", VideoFileClip, AudioFileClip)
 
 MIN_MOVIE_WIDTH_PX, MIN_MOVIE_HEIGHT_PX = 896, 512  # the paper's frame; smaller clips are enlarged to it
-
-Transition = Literal["cut", "crossfade"]
+CRF = 18  # constant quality: about what the eye takes for lossless
+PRESET = "veryfast"  # keeps up with the sampler on two cores
+SECONDS_BETWEEN_KEYFRAMES = 2  # a browser seeks to these
+FADE_OUT_SECONDS = 1.5  # of the music
+MAX_COMMENT_BYTES = 100_000  # one argument of a command may have 128 KiB on Linux
+# MoviePy asks for yuva420p, which libx264 does not know; the filter decides. Index first: faststart.
+_BROWSER = (
+    *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-color_range", "tv"),
+    *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+    *("-crf", str(CRF), "-movflags", "+faststart", "-f", "mp4", "-loglevel", "error"),
+)
 
 
 class Still(NamedTuple):
@@ -54,13 +69,22 @@ def write_clip(
     Sides that are odd grow by a pixel. Raises OutputError, naming the path, if the disk or the encoder
     refuses; ValueError for no frames, pictures of two sizes, or a rate under 1.
     """
+    _check_request(frames_per_second, comment)
+    arrays = [_as_array(frame) for frame in frames]
+    if not arrays:
+        raise ValueError("a video needs at least one frame")
+    for number, array in enumerate(arrays, start=1):
+        if array.shape != arrays[0].shape:
+            raise ValueError(f"frame {number} is {array.shape}, the first is {arrays[0].shape}")
+    clip = ImageSequenceClip(arrays, fps=frames_per_second)
+    clip = clip.with_duration(_duration(len(arrays), frames_per_second))
     with replacing(path) as temporary:
-        encode(map(_as_array, frames), temporary, frames_per_second=frames_per_second, comment=comment)
+        encode(clip, temporary, frames_per_second=frames_per_second, comment=comment)
 
 
 def read_clip(path: Path) -> UInt8[np.ndarray, "F H W 3"]:
     """All frames of `path`. Raises InputError, naming the file, if it is missing, not a video or damaged."""
-    return np.stack(list(decode(path, size=frame_size(path))))
+    return np.stack([frame.to_ndarray(format="rgb24") for frame, _ in decoded(path)])
 
 
 def stitch(
@@ -83,26 +107,33 @@ def stitch(
     Raises InputError or ImageError naming the item that is missing or damaged, OutputError naming `out`, and
     ValueError for a size, rate or duration out of range.
     """
+    _check_request(frames_per_second, comment)
     if transition not in get_args(Transition):
         raise ValueError(f"transition must be one of {', '.join(get_args(Transition))}, got {transition!r}")
     if crossfade_seconds < 0:
         raise ValueError(f"crossfade_seconds must not be negative, got {crossfade_seconds}")
     if not items:
         raise InputError(f"{out.name}: the movie has no clips; animate a keyframe or keep it as a still")
-    _check_present(items)
     if music is not None:
         check_music(music)
+    sources = [_check_item(item) for item in items]
     if size is None:
-        size = enlarged(_own_size(items[0]))
+        size = enlarged(sources[0].size)
     if min(size) < 1:
         raise ValueError(f"size must be at least 1 x 1 pixels, got {size[0]} x {size[1]}")
     num_overlapping = round(crossfade_seconds * frames_per_second) if transition == "crossfade" else 0
-    streams = (_frames_of(item, size, frames_per_second) for item in items)
-    movie = crossfaded(streams, num_overlapping)
-    with replacing(out) as temporary:
-        num_frames = encode(movie, temporary, frames_per_second=frames_per_second, comment=comment)
+    shots = [_Shot(item, source, size, frames_per_second) for item, source in zip(items, sources)]
+    shots, num_frames = _arranged(shots, num_overlapping, frames_per_second)
+    movie = CompositeVideoClip(shots, size=size, bg_color=(0, 0, 0))
+    movie = movie.with_duration(_duration(num_frames, frames_per_second))
+    with replacing(out) as temporary, contextlib.ExitStack() as closing:
+        for shot in shots:
+            closing.enter_context(shot)
         if music is not None:
-            _mix(temporary, music, seconds=num_frames / frames_per_second)
+            sound = closing.enter_context(_opened(AudioFileClip, music))
+            loop = afx.AudioLoop(duration=num_frames / frames_per_second)
+            movie = movie.with_audio(sound.with_effects([loop, afx.AudioFadeOut(FADE_OUT_SECONDS)]))
+        encode(movie, temporary, frames_per_second=frames_per_second, comment=comment)
 
 
 def enlarged(size: tuple[int, int]) -> tuple[int, int]:
@@ -111,63 +142,141 @@ def enlarged(size: tuple[int, int]) -> tuple[int, int]:
     return factor * size[0], factor * size[1]
 
 
-def crossfaded(streams: Iterable[Iterator[Frame]], num_overlapping: int) -> Iterator[Frame]:
-    """Yield the frames of all streams; the last `num_overlapping` of each blend into the first of the next.
+def encode(clip: VideoClip, out: Path, *, frames_per_second: int, comment: str | None = None) -> None:
+    """Write `clip` to `out` as H.264 in MP4 that every browser plays, with AAC if it has sound.
 
-    Only so many frames are held. A stream shorter than that overlaps with all it has; none is blended twice.
+    Raises OSError if the disk or the encoder refuses.
     """
-    tail: list[Frame] = []  # of the streams before, not yet yielded
-    for stream in streams:
-        head = list(islice(stream, len(tail)))
-        num_alone = len(tail) - len(head)
-        yield from tail[:num_alone]
-        for number, (old, new) in enumerate(zip(tail[num_alone:], head), start=1):
-            yield _blend(old, new, number / (len(head) + 1))
-        waiting: deque[Frame] = deque()
-        for frame in stream:
-            waiting.append(frame)
-            if len(waiting) > num_overlapping:
-                yield waiting.popleft()
-        tail = list(waiting)
-    yield from tail
-
-
-def _blend(old: Frame, new: Frame, weight: float) -> Frame:
-    mixed = (1 - weight) * old.astype(np.float32) + weight * new.astype(np.float32)
-    return mixed.round().astype(np.uint8)
-
-
-def _frames_of(item: Path | Still, size: tuple[int, int], frames_per_second: int) -> Iterator[Frame]:
-    if isinstance(item, Path):
-        return decode(item, size=size, frames_per_second=frames_per_second)
-    picture = ImageOps.pad(read_image(item.image), size, method=Image.Resampling.LANCZOS)
-    return repeat(np.asarray(picture), max(1, round(item.seconds * frames_per_second)))
-
-
-def _own_size(item: Path | Still) -> tuple[int, int]:
-    return frame_size(item) if isinstance(item, Path) else read_image(item.image).size
-
-
-def _check_present(items: Sequence[Path | Still]) -> None:
-    """Before the work: a movie of a hundred clips must not fail at the last one for a wrong name."""
-    for item in items:
-        if isinstance(item, Path):
-            check_video(item)
-        elif not item.seconds > 0:
-            raise ValueError(
-                f"{item.image.name}: a still needs a duration above 0 seconds, got {item.seconds}"
-            )
-        elif not item.image.is_file():
-            raise ImageError(f"{item.image.name}: there is no such image at {item.image}; correct the path")
-
-
-def _mix(movie: Path, music: Path, *, seconds: float) -> None:
-    mixed = movie.with_name(f"{movie.stem}-mixed{movie.suffix}")
+    if clip.w % 2 or clip.h % 2:
+        clip = clip.image_transform(_extended_to_even)
+    log, sound = out.with_name(f"{out.name}.log"), out.with_name(f"{out.stem}.m4a")
+    options = [*_BROWSER, "-g", str(SECONDS_BETWEEN_KEYFRAMES * frames_per_second)]
+    if comment:
+        options += ["-metadata", f"comment={comment}"]
+    failure = ""
     try:
-        add_music(movie, music, mixed, seconds=seconds)
-        os.replace(mixed, movie)
+        try:
+            clip.write_videofile(
+                out,
+                fps=frames_per_second,
+                codec="libx264",
+                preset=PRESET,
+                audio_codec="aac",
+                audio_bitrate="160k",
+                temp_audiofile=sound,
+                ffmpeg_params=options,
+                write_logfile=True,  # instead of a pipe, which a long complaint would block
+                logger=None,
+            )
+        except OSError as error:
+            failure = str(error)
+        check_written(
+            out,
+            num_frames=int(clip.duration * frames_per_second),
+            music_seconds=clip.audio.duration if clip.audio else 0.0,
+            complaint=log.read_text(errors="replace") or failure,
+        )
     finally:
-        mixed.unlink(missing_ok=True)
+        for temporary in (log, sound, sound.with_name(f"{sound.name}.log")):
+            temporary.unlink(missing_ok=True)
+
+
+class _Shot(VideoClip):
+    """One item of the movie, open only from its first frame to its last: a film has hundreds."""
+
+    def __init__(
+        self, item: Path | Still, source: Video, size: tuple[int, int], frames_per_second: int
+    ) -> None:
+        self.num_frames = max(1, round(source.seconds * frames_per_second))
+        super().__init__(duration=self.num_frames / frames_per_second)
+        self.size = size
+        self._item, self._source, self._seconds_per_frame = item, source, 1 / frames_per_second
+        self._open: VideoClip | None = None
+
+    def frame_function(self, t: float) -> Frame:
+        if self._open is None:
+            self._open = _opened_to_size(self._item, self._source, self.size)
+        centre_of_last = self._source.seconds * (1 - 0.5 / self._source.num_frames)
+        frame = self._open.get_frame(min(t, float(centre_of_last)))
+        if t > self.duration - self._seconds_per_frame:
+            self.close()
+        return frame
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def _opened_to_size(item: Path | Still, source: Video, size: tuple[int, int]) -> VideoClip:
+    """`item` fitted into (width, height) with black bars where the shape differs."""
+    if isinstance(item, Still):
+        return ImageClip(np.asarray(ImageOps.pad(read_image(item.image), size, Image.Resampling.LANCZOS)))
+    scale = min(size[0] / source.size[0], size[1] / source.size[1])
+    width_px, height_px = (max(1, round(scale * side)) for side in source.size)
+    clip = _opened(
+        VideoFileClip, item, audio=False, target_resolution=(width_px, height_px), resize_algorithm="lanczos"
+    )
+    if (width_px, height_px) == size:
+        return clip
+    left, top = (size[0] - width_px) // 2, (size[1] - height_px) // 2
+    right, bottom = size[0] - width_px - left, size[1] - height_px - top
+    return clip.with_effects([vfx.Margin(left=left, right=right, top=top, bottom=bottom)])
+
+
+def _arranged(
+    shots: Sequence[_Shot], num_overlapping: int, frames_per_second: int
+) -> tuple[list[VideoClip], int]:
+    """The shots with their start times and crossfades, and the number of frames that they take.
+
+    One shorter than the crossfade overlaps with all it has; no frame is in two crossfades. Every start is half a
+    frame early, so that frames are taken at their centres: no rounding moves a cut, and the blended frames lie
+    evenly about the middle of the crossfade.
+    """
+    arranged: list[VideoClip] = []
+    end, num_free = 0, 0  # frames of the movie so far, and those at its end in no crossfade
+    for shot in shots:
+        overlap = min(num_overlapping, num_free, shot.num_frames)
+        faded = shot.with_effects([vfx.CrossFadeIn(overlap / frames_per_second)]) if overlap else shot
+        arranged.append(faded.with_start((end - overlap - 0.5) / frames_per_second))
+        end += shot.num_frames - overlap
+        num_free = shot.num_frames - overlap
+    return arranged, end
+
+
+def _opened(kind: Callable[..., T], path: Path, **options: Any) -> T:
+    """A clip of MoviePy's on `path`: absolute, it is neither an option (`-x.mp4`) nor a protocol (`concat:x`)."""
+    try:
+        return kind(path.absolute(), **options)
+    except Exception as error:  # its reader of ffmpeg's words raises almost anything
+        raise InputError(f"{path.name}: MoviePy cannot read it ({error}); make it again") from error
+
+
+def _check_item(item: Path | Still) -> Video:
+    """Before the work: a movie of a hundred clips must not fail at the last one for a wrong name."""
+    if isinstance(item, Path):
+        return check_video(item)
+    if not item.seconds > 0:
+        raise ValueError(f"{item.image.name}: a still needs a duration above 0 seconds, got {item.seconds}")
+    return Video(read_image(item.image).size, 1, Fraction(item.seconds))
+
+
+def _check_request(frames_per_second: int, comment: str | None) -> None:
+    if frames_per_second < 1:
+        raise ValueError(f"frames_per_second must be at least 1, got {frames_per_second}")
+    if comment is not None and len(comment.encode()) > MAX_COMMENT_BYTES:
+        raise ValueError(f"comment has {len(comment.encode())} bytes, the limit is {MAX_COMMENT_BYTES}")
+
+
+def _duration(num_frames: int, frames_per_second: int) -> float:
+    """In seconds, half a frame over: MoviePy rounds their number down."""
+    return (num_frames + 0.5) / frames_per_second
+
+
+def _extended_to_even(frame: Frame) -> Frame:
+    """yuv420p stores one colour for 2 x 2 pixels."""
+    height_px, width_px = frame.shape[:2]
+    return np.pad(frame, ((0, height_px % 2), (0, width_px % 2), (0, 0)), mode="edge")
 
 
 def _as_array(frame: Frame | Image.Image) -> Frame:

@@ -42,7 +42,7 @@ def production():
 
 @pytest.fixture
 def tab(browser, address):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 1200})
     tab = context.new_page()
     tab.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)

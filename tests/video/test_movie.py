@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from moviedreamer_core.errors import ImageError, InputError, OutputError
-from moviedreamer_core.video.ffmpeg import MAX_COMMENT_BYTES
-from moviedreamer_core.video.movie import Still, crossfaded, enlarged, read_clip, stitch, write_clip
+from moviedreamer_core.video.movie import MAX_COMMENT_BYTES
+from moviedreamer_core.video.movie import Still, enlarged, read_clip, stitch, write_clip
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 60), (40, 60, 190)
 WIDTH_PX, HEIGHT_PX, FPS = 56, 32, 7
