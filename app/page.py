@@ -235,7 +235,7 @@ def _wire(
     """Every button starts something and returns at once; what comes of it arrives with the timer."""
     handlers = Handlers(studio)
     shown, generate, cancel, make_movie = view[0], *view[-3:]
-    quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 
     def show_at_once(event: Any) -> None:
         event.then(handlers.show, shown, view, **quiet)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from app.jobs import Events
-from app.runs import missing_clips
 from moviedreamer_core.script import Story
-from moviedreamer_core.storyboard import read_storyboard
+from moviedreamer_core.storyboard import missing_clips, read_storyboard
 
 if TYPE_CHECKING:
     from moviedreamer_core.director import Director
@@ -53,14 +52,10 @@ class LocalProduction:
 
     def _director(self, parts: Iterable[str]) -> Director:
         """One that has `parts`, and keeps those of before, as drawing and filming take turns."""
-        import torch
-
-        from moviedreamer_core.director import Director
-        from moviedreamer_core.pretrained import load_models
+        from moviedreamer_core.director import open_director
 
         if self._loaded is None or not frozenset(parts) <= self._parts:
             self._parts |= frozenset(parts)
             self._loaded = None  # the old ones go before the new ones come
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            self._loaded = Director(load_models(self._weights, device=device, parts=self._parts))
+            self._loaded = open_director(self._weights, self._parts)
         return self._loaded

@@ -18,7 +18,7 @@ from moviedreamer_core.errors import StoryError
 from moviedreamer_core.pictures import read_pictures, with_kept_pictures
 from moviedreamer_core.script import Story
 from moviedreamer_core.story_files import read_story, write_story
-from moviedreamer_core.storyboard import MOVIE_FILE, STORYBOARD_FILE, Storyboard, read_storyboard
+from moviedreamer_core.storyboard import MOVIE_FILE, STORYBOARD_FILE, read_storyboard
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -89,15 +89,6 @@ def _movie_is_current(folder: Path) -> bool:
         return (folder / MOVIE_FILE).stat().st_mtime_ns >= (folder / STORYBOARD_FILE).stat().st_mtime_ns
     except OSError:
         return False
-
-
-def missing_clips(storyboard: Storyboard, folder: Path) -> list[int]:
-    """The numbers of the drawn keyframes that have no clip."""
-    return [
-        record.number
-        for record in storyboard.keyframes
-        if record.clip_file is None or not (folder / record.clip_file).is_file()
-    ]
 
 
 def latest_run(story: Story, base: Path, outputs: Path) -> tuple[Snapshot, int] | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from app.jobs import Job, Snapshot
 from app.production import Production
-from app.runs import latest_run, missing_clips, read_text, run_folder, show_run, story_text
+from app.runs import latest_run, read_text, run_folder, show_run, story_text
 from moviedreamer_core.atomic import make_folder
 from moviedreamer_core.errors import ImageError, StoryError
 from moviedreamer_core.script import MAX_SEED
-from moviedreamer_core.storyboard import read_storyboard
+from moviedreamer_core.storyboard import missing_clips, read_storyboard
 
 DRAWN_ALREADY = "This story is drawn already, with this seed and quality; for another take change the seed."
 

@@ -71,9 +71,9 @@ def movie(
 
     from moviedreamer_core.director import open_director
     from moviedreamer_core.drawing import parts_to_draw, render_settings
-    from moviedreamer_core.filming import PARTS_TO_ANIMATE, clip_settings, missing_clips
+    from moviedreamer_core.filming import PARTS_TO_ANIMATE, clip_settings
     from moviedreamer_core.narration import narrate
-    from moviedreamer_core.storyboard import read_storyboard
+    from moviedreamer_core.storyboard import missing_clips, read_storyboard
 
     director = open_director(weights, parts_to_draw(story) | PARTS_TO_ANIMATE)
     config = director.models.config

@@ -85,12 +85,3 @@ def movie_items(storyboard: Storyboard, out: Path) -> list[Path | Still]:
         else Still(out / record.image_file, storyboard.story.keyframes[record.number - 1].seconds)
         for record in storyboard.keyframes
     ]
-
-
-def missing_clips(storyboard: Storyboard, out: Path) -> list[int]:
-    """The numbers of the drawn keyframes without a clip, or whose clip is outdated or gone."""
-    return [
-        record.number
-        for record in storyboard.keyframes
-        if record.clip_file is None or not (out / record.clip_file).is_file()
-    ]

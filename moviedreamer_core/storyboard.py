@@ -225,3 +225,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         raise ImageError(f"{path.name}: the recipe is damaged; choose an unedited copy")
     return recipe
+
+
+def missing_clips(storyboard: Storyboard, folder: Path) -> list[int]:
+    """The numbers of the drawn keyframes without a clip, or whose clip is outdated or gone."""
+    return [
+        record.number
+        for record in storyboard.keyframes
+        if record.clip_file is None or not (folder / record.clip_file).is_file()
+    ]

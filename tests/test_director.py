@@ -22,10 +22,15 @@ from moviedreamer_core.events import (
     RenderProgress,
     StoryPrepared,
 )
-from moviedreamer_core.filming import missing_clips
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.script import Story, keyframe_seed, parse_story
-from moviedreamer_core.storyboard import load_tokens, read_recipe, read_storyboard, write_storyboard
+from moviedreamer_core.storyboard import (
+    load_tokens,
+    missing_clips,
+    read_recipe,
+    read_storyboard,
+    write_storyboard,
+)
 from moviedreamer_core.video.anchored_svd import SamplingSettings
 from moviedreamer_core.video.movie import read_clip
 

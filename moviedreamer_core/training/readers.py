@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -21,26 +20,12 @@ from moviedreamer_core.evaluation.facts_of_frames import FACTS, HIDDEN
 from moviedreamer_core.evaluation.reader_frames import DrawnAhead, LabelledFrames
 from moviedreamer_core.evaluation.readers import FrameReader
 from moviedreamer_core.training.loop import Losses, Schedule
-from moviedreamer_core.training.workshop import Workshop
+from moviedreamer_core.training.workshop import Effort, Workshop
 
 MAX_PROCESSES = 8
 DEGRADED_SHARE = 0.6  # of the frames
 # Facts that quality is measured by; the others are read in passing and must not take the network's capacity.
 WEIGHTS = {"action": 0.3, "expression": 0.2, "outfit": 0.5, "glasses": 0.5, "hat": 0.5, "weather": 0.5}
-
-
-@runtime_checkable
-class Effort(Protocol):
-    """How long a stage trains; see `training.stages.Effort`."""
-
-    @property
-    def steps(self) -> int: ...
-
-    @property
-    def batch(self) -> int: ...
-
-    @property
-    def learning_rate(self) -> float: ...
 
 
 def train_readers(shop: Workshop, effort: Effort) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from moviedreamer_core.data.encoded_world import fingerprint_of
+from moviedreamer_core.data.frame_labels import LABELS, frame_labels
+from moviedreamer_core.evaluation.readers import save_reader
 from moviedreamer_core.pretrained import Models, save_models
-from moviedreamer_core.training import autoencoder, encoders, faces, planner, vae, video
+from moviedreamer_core.training import autoencoder, encoders, faces, planner, readers, vae, video
 from moviedreamer_core.training.loop import Progress, Schedule, last_losses
-from moviedreamer_core.training.workshop import Workshop
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """Steps and batch of one stage; `steps` may be overridden from the command line."""
-
-    steps: int
-    batch: int
-    learning_rate: float
-
+from moviedreamer_core.training.workshop import Effort, Workshop
 
 EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
@@ -37,6 +28,7 @@ EFFORTS = {
     "autoencoder-3": Effort(steps=4000, batch=24, learning_rate=7e-4),
     "planner": Effort(steps=6000, batch=6, learning_rate=6e-4),
     "video": Effort(steps=800, batch=2, learning_rate=5e-4),
+    "readers": Effort(steps=1500, batch=32, learning_rate=2e-3),
 }
 
 
@@ -97,7 +89,7 @@ def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
 
 def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
     warm_up = _warm_up(shop)
-    batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, seed=4)
+    batch_at = autoencoder.warm_up_batches(shop.encoded, frame_labels(shop.world), effort.batch)
     yield from _show(
         "compressor",
         shop.run(
@@ -174,6 +166,7 @@ def export(
         "renderer/conditioning": shop.renderer.conditioning, "video/unet": shop.video,
     }  # fmt: skip
     models = Models(config=shop.config, components=components, tokenizer=shop.identifiers)
+    save_reader(readers.trained_reader(shop), folder)  # before the manifest, which lists it
     metrics = {name: last for name in EFFORTS if (last := last_losses(shop.folder / name))}
     manifest = save_models(
         models,
@@ -211,12 +204,9 @@ def load_compressor(shop: Workshop) -> None:
 
 
 def _warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
-    renderer = shop.config.renderer
-    factor = shop.config.autoencoder.downsampling
-    sketch = autoencoder.SketchDecoder(
-        shop.config.compressor, renderer, renderer.image_height // factor, renderer.image_width // factor
-    )
-    return autoencoder.CompressorWarmUp(shop.compressor, sketch)
+    config, factor = shop.config.renderer, shop.config.autoencoder.downsampling
+    latent_shape = (config.latent_channels, config.image_height // factor, config.image_width // factor)
+    return autoencoder.CompressorWarmUp(shop.compressor, latent_shape, [len(v) for v in LABELS.values()])
 
 
 def _schedule(effort: Effort, *, final: float = 1e-6, cooldown: float = 0.3) -> Schedule:
@@ -246,5 +236,6 @@ STAGES: dict[str, Callable[..., Iterator[str]]] = {
     "planner": train_planner,
     "clips": draw_clips,
     "video": train_video,
+    "readers": readers.train_readers,
     "export": export,
 }

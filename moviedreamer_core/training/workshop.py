@@ -47,6 +47,15 @@ class Scale:
     num_clips: int = 600
 
 
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How long a stage trains."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+
+
 @dataclass(frozen=True)
 class Workshop:
     """Components are built on first use and filled with the weights of their finished run, or its last checkpoint."""

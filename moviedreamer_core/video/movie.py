@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 from moviepy import (
     AudioFileClip,
+    ColorClip,
     CompositeVideoClip,
     ImageClip,
     ImageSequenceClip,
@@ -122,8 +123,11 @@ def stitch(
     if min(size) < 1:
         raise ValueError(f"size must be at least 1 x 1 pixels, got {size[0]} x {size[1]}")
     num_overlapping = round(crossfade_seconds * frames_per_second) if transition == "crossfade" else 0
-    shots = [_Shot(item, source, size, frames_per_second) for item, source in zip(items, sources)]
-    shots, num_frames = _arranged(shots, num_overlapping, frames_per_second)
+    shots, num_frames = _arranged(
+        [_Shot(item, source, size, frames_per_second) for item, source in zip(items, sources)],
+        num_overlapping,
+        frames_per_second,
+    )
     movie = CompositeVideoClip(shots, size=size, bg_color=(0, 0, 0))
     movie = movie.with_duration(_duration(num_frames, frames_per_second))
     with replacing(out) as temporary, contextlib.ExitStack() as closing:
@@ -157,13 +161,13 @@ def encode(clip: VideoClip, out: Path, *, frames_per_second: int, comment: str |
     try:
         try:
             clip.write_videofile(
-                out,
+                out.absolute(),
                 fps=frames_per_second,
                 codec="libx264",
                 preset=PRESET,
                 audio_codec="aac",
                 audio_bitrate="160k",
-                temp_audiofile=sound,
+                temp_audiofile=sound.absolute(),
                 ffmpeg_params=options,
                 write_logfile=True,  # instead of a pipe, which a long complaint would block
                 logger=None,
@@ -174,7 +178,7 @@ def encode(clip: VideoClip, out: Path, *, frames_per_second: int, comment: str |
             out,
             num_frames=int(clip.duration * frames_per_second),
             music_seconds=clip.audio.duration if clip.audio else 0.0,
-            complaint=log.read_text(errors="replace") or failure,
+            complaint=(log.read_text(errors="replace") if log.exists() else "") or failure,
         )
     finally:
         for temporary in (log, sound, sound.with_name(f"{sound.name}.log")):
@@ -182,7 +186,7 @@ def encode(clip: VideoClip, out: Path, *, frames_per_second: int, comment: str |
 
 
 class _Shot(VideoClip):
-    """One item of the movie, open only from its first frame to its last: a film has hundreds."""
+    """One item of the movie, at its size, open only from its first frame to its last: a film has hundreds."""
 
     def __init__(
         self, item: Path | Still, source: Video, size: tuple[int, int], frames_per_second: int
@@ -190,17 +194,17 @@ class _Shot(VideoClip):
         self.num_frames = max(1, round(source.seconds * frames_per_second))
         super().__init__(duration=self.num_frames / frames_per_second)
         self.size = size
-        self._item, self._source, self._seconds_per_frame = item, source, 1 / frames_per_second
-        self._open: VideoClip | None = None
+        self._item, self._open = item, None
+        self._last_start = (self.num_frames - 1) / frames_per_second
+        self._centre_of_last_in_source = float(source.seconds * (1 - Fraction(1, 2 * source.num_frames)))
 
     def frame_function(self, t: float) -> Frame:
         if self._open is None:
-            self._open = _opened_to_size(self._item, self._source, self.size)
-        centre_of_last = self._source.seconds * (1 - 0.5 / self._source.num_frames)
-        frame = self._open.get_frame(min(t, float(centre_of_last)))
-        if t > self.duration - self._seconds_per_frame:
+            self._open = _opened_item(self._item)
+        picture = Image.fromarray(self._open.get_frame(min(t, self._centre_of_last_in_source)))
+        if t > self._last_start:
             self.close()
-        return frame
+        return np.asarray(ImageOps.pad(picture, self.size, Image.Resampling.LANCZOS))
 
     def close(self) -> None:
         if self._open is not None:
@@ -208,20 +212,10 @@ class _Shot(VideoClip):
             self._open = None
 
 
-def _opened_to_size(item: Path | Still, source: Video, size: tuple[int, int]) -> VideoClip:
-    """`item` fitted into (width, height) with black bars where the shape differs."""
+def _opened_item(item: Path | Still) -> VideoClip:
     if isinstance(item, Still):
-        return ImageClip(np.asarray(ImageOps.pad(read_image(item.image), size, Image.Resampling.LANCZOS)))
-    scale = min(size[0] / source.size[0], size[1] / source.size[1])
-    width_px, height_px = (max(1, round(scale * side)) for side in source.size)
-    clip = _opened(
-        VideoFileClip, item, audio=False, target_resolution=(width_px, height_px), resize_algorithm="lanczos"
-    )
-    if (width_px, height_px) == size:
-        return clip
-    left, top = (size[0] - width_px) // 2, (size[1] - height_px) // 2
-    right, bottom = size[0] - width_px - left, size[1] - height_px - top
-    return clip.with_effects([vfx.Margin(left=left, right=right, top=top, bottom=bottom)])
+        return ImageClip(np.asarray(read_image(item.image)))
+    return _opened(VideoFileClip, item, audio=False)
 
 
 def _arranged(
@@ -233,14 +227,16 @@ def _arranged(
     frame early, so that frames are taken at their centres: no rounding moves a cut, and the blended frames lie
     evenly about the middle of the crossfade.
     """
+    opaque = ColorClip(shots[0].size, 1.0, is_mask=True)  # one for all: it is 8 bytes a pixel
     arranged: list[VideoClip] = []
     end, num_free = 0, 0  # frames of the movie so far, and those at its end in no crossfade
     for shot in shots:
         overlap = min(num_overlapping, num_free, shot.num_frames)
-        faded = shot.with_effects([vfx.CrossFadeIn(overlap / frames_per_second)]) if overlap else shot
-        arranged.append(faded.with_start((end - overlap - 0.5) / frames_per_second))
-        end += shot.num_frames - overlap
         num_free = shot.num_frames - overlap
+        fading = [vfx.CrossFadeIn(overlap / frames_per_second)]
+        clip = shot.with_mask(opaque).with_effects(fading) if overlap else shot
+        arranged.append(clip.with_start((end - overlap - 0.5) / frames_per_second))
+        end += num_free
     return arranged, end
 
 
@@ -248,8 +244,11 @@ def _opened(kind: Callable[..., T], path: Path, **options: Any) -> T:
     """A clip of MoviePy's on `path`: absolute, it is neither an option (`-x.mp4`) nor a protocol (`concat:x`)."""
     try:
         return kind(path.absolute(), **options)
-    except Exception as error:  # its reader of ffmpeg's words raises almost anything
-        raise InputError(f"{path.name}: MoviePy cannot read it ({error}); make it again") from error
+    except (
+        Exception
+    ) as error:  # it parses what ffmpeg prints, the file's comment too, and raises almost anything
+        reason = str(error).partition("\n")[0].rstrip(": ")
+        raise InputError(f"{path.name}: MoviePy cannot read it ({reason}); make it again") from error
 
 
 def _check_item(item: Path | Still) -> Video:
@@ -273,7 +272,7 @@ def _duration(num_frames: int, frames_per_second: int) -> float:
     return (num_frames + 0.5) / frames_per_second
 
 
-def _extended_to_even(frame: Frame) -> Frame:
+def _extended_to_even(frame: Frame) -> UInt8[np.ndarray, "evenH evenW 3"]:
     """yuv420p stores one colour for 2 x 2 pixels."""
     height_px, width_px = frame.shape[:2]
     return np.pad(frame, ((0, height_px % 2), (0, width_px % 2), (0, 0)), mode="edge")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -21,7 +20,6 @@ from moviedreamer_core.errors import InputError
 
 _STRICT = {"err_detect": "explode"}  # otherwise the decoder paints over what it cannot read
 _MUSIC_LEEWAY_SECONDS = 0.1  # AAC comes in blocks of 1024 samples
-_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _PROBE_BYTES = 2**20
 
 
@@ -103,14 +101,13 @@ def check_written(path: Path, *, num_frames: int, music_seconds: float, complain
             is_whole &= check_music(path, first_seconds=music_seconds) > music_seconds - _MUSIC_LEEWAY_SECONDS
         if is_whole:
             return
-    for code in _DISK_ERRORS:
-        if os.strerror(code) in complaint:
-            raise OSError(code, os.strerror(code))
-    with path.open("ab") as file:  # a full disk takes no complaint either, but refuses this
-        file.write(bytes(_PROBE_BYTES))
-        os.fsync(file)
-    last_line = re.sub(r"^(\[[^]]*\]\s*)+", "", [*complaint.split("\n"), ""][-2 if complaint else -1].strip())
-    raise OSError(errno.EIO, f"the video encoder has failed ({last_line or 'no reason given'})")
+    with path.open("ab") as file:
+        file.write(bytes(_PROBE_BYTES))  # a full disk refuses this too, and with its number
+    last_line = complaint.rstrip("\n").rpartition("\n")[2].strip()
+    reason = re.sub(
+        r"^(\[[^]]*\]\s*)+", "", last_line
+    )  # without the address of the part of ffmpeg that says it
+    raise OSError(errno.EIO, f"the video encoder has failed ({reason or 'no reason given'})")
 
 
 def _opened(path: Path) -> av.container.InputContainer:

@@ -6,11 +6,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.training import loop
 from moviedreamer_core.training.loop import Average, Schedule
+
+
+@pytest.fixture(autouse=True)
+def _own_precision():
+    """accelerate keeps one precision per process; these tests want full precision, others bfloat16."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def schedule(steps: int = 8, **changes: object) -> Schedule:

@@ -1,21 +1,30 @@
-"""The files, read back by PyAV (another decoder than the one under test) and atom by atom."""
+"""The files that MoviePy wrote, read back by PyAV and atom by atom."""
 
 import json
+import resource
 import stat
 import struct
 import subprocess
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import numpy as np
 import pytest
+from moviepy import VideoFileClip
+from moviepy.config import FFMPEG_BINARY
 from PIL import Image
 
 from moviedreamer_core.errors import ImageError, InputError, OutputError
-from moviedreamer_core.video.movie import MAX_COMMENT_BYTES
-from moviedreamer_core.video.movie import Still, enlarged, read_clip, stitch, write_clip
+from moviedreamer_core.video.movie import (
+    MAX_COMMENT_BYTES,
+    Still,
+    enlarged,
+    read_clip,
+    stitch,
+    write_clip,
+)
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 60), (40, 60, 190)
 WIDTH_PX, HEIGHT_PX, FPS = 56, 32, 7
@@ -108,7 +117,9 @@ def test_read_clip_equals_another_decoder(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (5, 4, 7, 3), dtype=np.uint8)
     frames = noise.repeat(8, axis=1).repeat(8, axis=2)
     write_clip(frames, tmp_path / "a.mp4", frames_per_second=FPS)
-    found, reference = read_clip(tmp_path / "a.mp4"), decoded(tmp_path / "a.mp4")
+    found = read_clip(tmp_path / "a.mp4")
+    with VideoFileClip(str(tmp_path / "a.mp4")) as clip:  # the ffmpeg program, not PyAV
+        reference = np.stack([clip.get_frame((number + 0.5) / FPS) for number in range(5)])
     assert found.shape == reference.shape == (5, 32, 56, 3)
     assert np.abs(found.astype(int) - reference).mean() < 1.5
 
@@ -197,6 +208,22 @@ def test_small_clips_are_enlarged_by_a_whole_number(tmp_path, three_clips):
     assert decoded(tmp_path / "movie.mp4").shape == (14, 512, 896, 3)
 
 
+def test_enlarging_is_lanczos(tmp_path):
+    coarse = np.random.default_rng(2).integers(0, 256, (1, 8, 14, 1), dtype=np.uint8)
+    write_clip(
+        coarse.repeat(3, axis=3).repeat(4, axis=1).repeat(4, axis=2),
+        tmp_path / "a.mp4",
+        frames_per_second=FPS,
+    )
+    stitch([tmp_path / "a.mp4"], tmp_path / "movie.mp4", frames_per_second=FPS)
+    found = decoded(tmp_path / "movie.mp4")[0].astype(int)
+    small = Image.fromarray(decoded(tmp_path / "a.mp4")[0])
+    ways = ("NEAREST", "BILINEAR", "BICUBIC", "LANCZOS")
+    error = {way: np.abs(found - small.resize((896, 512), Image.Resampling[way])).mean() for way in ways}
+    assert min(error, key=error.get) == "LANCZOS"
+    assert error["LANCZOS"] < 3
+
+
 def test_movie_rate_is_constant_and_clips_keep_their_length(tmp_path, three_clips):
     stitch(three_clips, tmp_path / "movie.mp4", frames_per_second=28, size=(WIDTH_PX, HEIGHT_PX))
     with av.open(str(tmp_path / "movie.mp4")) as container:
@@ -221,6 +248,27 @@ def test_crossfade_overlaps_and_blends(tmp_path, three_clips):
     assert colour_of(found[10]) == "R"
     assert colour_of(found[14]) == "G"
     assert colour_of(found[-1]) == "B"
+
+
+def greys_after_crossfade(folder, lengths_and_greys):
+    clips = [
+        clip_file(folder, f"{number}.mp4", (grey, grey, grey), num_frames)
+        for number, (num_frames, grey) in enumerate(lengths_and_greys)
+    ]
+    arguments = {"frames_per_second": FPS, "size": (WIDTH_PX, HEIGHT_PX), "transition": "crossfade"}
+    stitch(clips, folder / "movie.mp4", crossfade_seconds=3 / FPS, **arguments)
+    return decoded(folder / "movie.mp4").mean(axis=(1, 2, 3))
+
+
+def test_crossfade_weights_rise_evenly_about_its_middle(tmp_path):
+    found = greys_after_crossfade(tmp_path, [(4, 40), (4, 220)])
+    weights = np.array([0, 1 / 6, 3 / 6, 5 / 6, 1])
+    np.testing.assert_allclose(found, 40 + 180 * weights, atol=3)
+
+
+def test_crossfade_with_a_short_clip_blends_each_frame_once(tmp_path):
+    found = greys_after_crossfade(tmp_path, [(4, 100), (1, 200), (4, 20)])
+    np.testing.assert_allclose(found, [100, 100, 100, 150, 20, 20, 20, 20], atol=3)
 
 
 def test_stills_stand_for_their_seconds(tmp_path, three_clips):
@@ -309,23 +357,19 @@ def assert_untouched(movie, *others):
 
 
 def pretend_ffmpeg(monkeypatch, folder, script):
-    """Put a shell script in ffmpeg's place; "$FFMPEG" in it is the real one."""
-    real = imageio_ffmpeg.get_ffmpeg_exe()
+    """Put a shell script in the encoder's place; "$FFMPEG" in it is the real one."""
     folder.mkdir()
     program = folder / "ffmpeg"
-    program.write_text(f"#!/bin/bash\nFFMPEG='{real}'\n{script}\n")
+    program.write_text(f"#!/bin/bash\nFFMPEG='{FFMPEG_BINARY}'\n{script}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
+    for module in ("video.io.ffmpeg_writer", "audio.io.ffmpeg_audiowriter"):
+        monkeypatch.setattr(f"moviepy.{module}.FFMPEG_BINARY", str(program))
 
 
 def test_a_full_disk_leaves_the_earlier_movie(
     tmp_path, three_clips, earlier_movie, monkeypatch, tmp_path_factory
 ):
-    script = """
-        last="${@: -1}"
-        if [[ $last == file:*.mp4 ]]; then exec "$FFMPEG" "${@:1:$#-1}" /dev/full; fi
-        exec "$FFMPEG" "$@"
-    """
+    script = 'ln -sf /dev/full "${@: -1}"; exec "$FFMPEG" "$@"'
     pretend_ffmpeg(monkeypatch, tmp_path_factory.mktemp("bin") / "here", script)
     with pytest.raises(OutputError) as caught:
         stitch(three_clips, earlier_movie, frames_per_second=FPS)
@@ -337,12 +381,25 @@ def test_a_full_disk_leaves_the_earlier_movie(
     assert_untouched(earlier_movie, *three_clips)
 
 
+def test_a_killed_encoder_on_a_disk_that_takes_no_more_is_told(earlier_movie):
+    """The system kills ffmpeg at this limit before it can say why."""
+    noise = np.random.default_rng(3).integers(0, 256, (40, HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"movie.mp4: the file would be too large for this disk;"):
+            write_clip(noise, earlier_movie, frames_per_second=FPS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert_untouched(earlier_movie)
+
+
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("exec 0<&-; sleep 0.2; echo '[x @ 0x1] Cannot do that' >&2; exit 3", r"status 3 \(cannot do that\)"),
-        ("exit 1", r"status 1 \(no reason given\)"),
-        ("cat > /dev/null; kill -9 $$", r"status -9 \(no reason given\)"),
+        ("exec 0<&-; sleep 0.2; echo '[x @ 0x1] Cannot do that' >&2; exit 3", "cannot do that"),
+        ("exit 1", "no reason given"),
+        ("cat > /dev/null; kill -9 $$", "no reason given"),
     ],
     ids=["stops_reading", "silent", "killed"],
 )
@@ -351,9 +408,24 @@ def test_a_failing_encoder_leaves_the_earlier_clip(
 ):
     pretend_ffmpeg(monkeypatch, tmp_path_factory.mktemp("bin") / "here", script)
     many = plain(RED, 40, size=(400, 200))  # more than a pipe holds
-    with pytest.raises(OutputError, match=f"movie.mp4: the video encoder stopped with {reason};"):
+    with pytest.raises(OutputError, match=rf"movie.mp4: the video encoder has failed \({reason}\);"):
         write_clip(many, earlier_movie, frames_per_second=FPS)
     assert_untouched(earlier_movie)
+
+
+def test_music_that_breaks_off_leaves_the_earlier_movie(
+    tmp_path, three_clips, earlier_movie, monkeypatch, tmp_path_factory
+):
+    music = tone(tmp_path / "tone.wav", 1.2)
+    script = """
+        if [[ ${@: -1} == *.mp4 ]]; then exec "$FFMPEG" "$@"; fi
+        cat > /dev/null
+        exec "$FFMPEG" -loglevel error -y -f lavfi -i sine=d=1 -c:a aac "${@: -1}"
+    """
+    pretend_ffmpeg(monkeypatch, tmp_path_factory.mktemp("bin") / "here", script)
+    with pytest.raises(OutputError, match=r"the video encoder has failed \(no reason given\);"):
+        stitch(three_clips, earlier_movie, frames_per_second=FPS, size=(WIDTH_PX, HEIGHT_PX), music=music)
+    assert_untouched(earlier_movie, music, *three_clips)
 
 
 def test_an_encoder_that_complains_without_end_does_not_hang(earlier_movie, monkeypatch, tmp_path_factory):
@@ -404,12 +476,21 @@ def test_what_is_not_a_video_is_named(tmp_path, three_clips, earlier_movie):
     text.write_text("not a video")
     with pytest.raises(InputError, match=r"^notes.mp4: not a video, or damaged \(.+\); make it again$"):
         stitch([text], earlier_movie, frames_per_second=FPS)
-    with pytest.raises(InputError, match=r"^notes.mp4: the video is damaged or cut off"):
+    with pytest.raises(InputError, match=r"^notes.mp4: not a video, or damaged"):
         stitch([three_clips[0], text], earlier_movie, frames_per_second=FPS)
     text.write_bytes(b"")
     with pytest.raises(InputError, match=r"^notes.mp4: the video is empty; make it again$"):
         stitch([three_clips[0], text], earlier_movie, frames_per_second=FPS)
     assert_untouched(earlier_movie, text, *three_clips)
+
+
+def test_a_clip_whose_comment_moviepy_cannot_parse_is_named(tmp_path, earlier_movie):
+    clip = tmp_path / "0001.mp4"
+    write_clip(plain(RED, 2), clip, frames_per_second=FPS, comment="two\u2028\u2028lines")
+    with pytest.raises(InputError, match=r"^0001.mp4: MoviePy cannot read it \([^\n]+\); make it again$"):
+        stitch([clip], earlier_movie, frames_per_second=FPS)
+    assert len(read_clip(clip)) == 2
+    assert_untouched(earlier_movie, clip)
 
 
 def test_a_missing_item_is_named_before_the_work(tmp_path, three_clips, monkeypatch, earlier_movie):
@@ -463,46 +544,47 @@ def test_a_still_without_duration_is_refused(tmp_path):
         stitch([Still(tmp_path / "a.png", 0.0)], tmp_path / "movie.mp4", frames_per_second=FPS)
 
 
-# --- streams -----------------------------------------------------------------------------------------
+# --- memory and processes ----------------------------------------------------------------------------
 
 
-def numbered(start, count):
-    return iter([np.full((2, 2, 3), value, np.uint8) for value in range(start, start + count)])
+@pytest.fixture
+def num_open(monkeypatch):
+    """How many clips are open, after each opening and closing."""
+    counts = [0]
+
+    class Counted(VideoFileClip):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            counts.append(counts[-1] + 1)
+
+        def close(self):
+            super().close()
+            counts.append(counts[-1] - 1)
+
+    monkeypatch.setattr("moviedreamer_core.video.movie.VideoFileClip", Counted)
+    return counts
 
 
-def values(frames):
-    return [int(frame[0, 0, 0]) for frame in frames]
+@pytest.mark.parametrize(("transition", "most"), [("cut", 1), ("crossfade", 2)])
+def test_only_the_clips_on_screen_are_open(tmp_path, three_clips, num_open, transition, most):
+    arguments = {"frames_per_second": FPS, "size": (WIDTH_PX, HEIGHT_PX), "transition": transition}
+    stitch(three_clips * 2, tmp_path / "movie.mp4", **arguments)
+    assert len(num_open) == 1 + 2 * 6
+    assert max(num_open) == most
+    assert num_open[-1] == 0
 
 
-def test_crossfade_without_overlap_is_a_cut():
-    assert values(crossfaded([numbered(0, 3), numbered(10, 2)], 0)) == [0, 1, 2, 10, 11]
-
-
-def test_crossfade_weights_rise_evenly():
-    frames = list(crossfaded([numbered(100, 4), numbered(200, 4)], 3))
-    # 101..103 blend into 200..202 with weights 1/4, 2/4, 3/4
-    assert values(frames) == [100, 126, 152, 177, 203]
-
-
-def test_crossfade_with_a_short_stream_blends_each_frame_once():
-    found = values(crossfaded([numbered(100, 4), numbered(200, 1), numbered(0, 4)], 3))
-    # the single frame blends with the last of the first stream; the third stream follows that blend's stream
-    assert found == [100, 101, 102, 152, 0, 1, 2, 3]
-
-
-def test_crossfade_holds_only_the_overlap():
-    held, seen = 0, []
-
-    def stream():
-        nonlocal held
-        for _ in range(100):
-            held += 1
-            yield np.zeros((2, 2, 3), np.uint8)
-
-    for _ in crossfaded([stream()], 5):
-        held -= 1
-        seen.append(held)
-    assert max(seen) == 5
+@pytest.mark.parametrize("transition", ["cut", "crossfade"])
+def test_a_long_movie_takes_the_memory_of_a_few_frames(tmp_path, three_clips, transition):
+    num_bytes_of_frame = 3 * 448 * 256
+    tracemalloc.start()
+    try:
+        arguments = {"frames_per_second": FPS, "size": (448, 256), "transition": transition}
+        stitch(three_clips * 3, tmp_path / "movie.mp4", **arguments)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 24 * num_bytes_of_frame  # of about 100; a mask of floats takes three
 
 
 def test_ffmpeg_does_not_outlive_a_cancelled_movie(three_clips, earlier_movie, monkeypatch):
@@ -514,14 +596,16 @@ def test_ffmpeg_does_not_outlive_a_cancelled_movie(three_clips, earlier_movie, m
             super().__init__(*args, **kwargs)
             started.append(self)
 
-    def cancelled(streams, num_overlapping):
-        yield next(next(iter(streams)))
-        raise KeyboardInterrupt
+    class Cancelled(VideoFileClip):
+        def get_frame(self, t):
+            if t > 1:
+                raise KeyboardInterrupt
+            return super().get_frame(t)
 
-    monkeypatch.setattr("moviedreamer_core.video.movie.crossfaded", cancelled)
+    monkeypatch.setattr("moviedreamer_core.video.movie.VideoFileClip", Cancelled)
     monkeypatch.setattr(subprocess, "Popen", Recorded)
     with pytest.raises(KeyboardInterrupt):
         stitch(three_clips, earlier_movie, frames_per_second=FPS)
-    assert len(started) == 3  # first frame's size, decoder, encoder
-    assert all(process.returncode is not None for process in started)
+    assert len(started) == 3  # encoder, the first clip's header, the first clip
+    assert all(process.poll() is not None for process in started)
     assert_untouched(earlier_movie, *three_clips)
