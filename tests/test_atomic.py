@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -25,12 +26,15 @@ def only_earlier_content(target: Path) -> bool:
     return target.read_text() == "earlier" and list(target.parent.iterdir()) == [target]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def files_of_at_most_1000_bytes() -> Iterator[None]:
+    """Only around the write itself: the limit also holds for the file that the test report goes to."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_written_content_replaces_the_earlier_one_and_nothing_else_stays(target: Path) -> None:
@@ -93,9 +97,9 @@ def test_a_disk_that_refuses_is_named_and_keeps_the_earlier_content(
     assert only_earlier_content(target)
 
 
-@pytest.mark.usefixtures("files_of_at_most_1000_bytes")
 def test_a_write_that_the_system_cuts_off_keeps_the_earlier_content(target: Path) -> None:
-    with pytest.raises(OutputError, match="the file would be too large for this disk; choose another folder"):
+    message = "the file would be too large for this disk; choose another folder"
+    with files_of_at_most_1000_bytes(), pytest.raises(OutputError, match=message):
         write_bytes(target, b"x" * 2000)
     assert only_earlier_content(target)
 

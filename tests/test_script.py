@@ -24,7 +24,9 @@ from moviedreamer_core.script import (
     keyframe_seed,
     keyframe_warnings,
     parse_story,
+    sentence_owners,
     sentences,
+    spoken_sentences,
 )
 
 MARA = Character(name="Mara", description="A young woman. She has red hair.", faces=("mara.png",))
@@ -350,3 +352,32 @@ def test_the_example_story_has_no_warnings_and_keeps_to_two_characters() -> None
         assert keyframe_warnings(story, number) == ()
         assert len(keyframe.scene_elements) == 3  # place, time, shot
         assert len(sentences(keyframe.plot)) == 1
+
+
+def test_a_description_that_does_not_say_whom_it_describes_is_read_with_the_name() -> None:
+    story = Story(
+        characters=(
+            Character(name="Mara", description="Mara has red hair. She wears a coat."),
+            Character(name="Old Tom", description="Tom is old."),
+        ),
+        keyframes=(
+            KeyframeScript(
+                plot="They wave.",
+                scene_elements=("A beach",),
+                characters=(
+                    CharacterInFrame(name="Old Tom"),
+                    CharacterInFrame(name="Mara", description="Running."),
+                ),
+            ),
+        ),
+    )
+    elements = keyframe_elements(story, 1)
+    assert sentence_owners(elements) == (0, 1, 1, 1, None, None)
+    assert spoken_sentences(elements, ["Old Tom", "Mara"]) == (
+        "Tom is old.",
+        "Mara has red hair.",
+        "Mara: She wears a coat.",
+        "Mara: Running.",
+        "A beach",
+        "They wave.",
+    )

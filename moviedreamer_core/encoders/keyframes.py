@@ -58,6 +58,7 @@ def keyframe_names(story: Story, number: int) -> tuple[str, ...]:
 
 def unknown_words_of(story: Story, number: int, text: TextEncoder) -> tuple[str, ...]:
     """The words of keyframe `number` (1-based) that `text` does not know, each once, in order."""
+    elements = keyframe_elements(story, number, num_visual_tokens=0)  # says so if there is no such keyframe
     names = keyframe_names(story, number)
-    spoken = spoken_sentences(keyframe_elements(story, number, num_visual_tokens=0), names)
+    spoken = spoken_sentences(elements, names)
     return tuple(dict.fromkeys(word for s in spoken for word in text.unknown_words(s, names)))

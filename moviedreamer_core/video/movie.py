@@ -43,11 +43,16 @@ PRESET = "veryfast"  # keeps up with the sampler on two cores
 SECONDS_BETWEEN_KEYFRAMES = 2  # a browser seeks to these
 FADE_OUT_SECONDS = 1.5  # of the music
 MAX_COMMENT_BYTES = 100_000  # one argument of a command may have 128 KiB on Linux
-# MoviePy asks for yuva420p, which libx264 does not know; the filter decides. Index first: faststart.
+# MoviePy asks for yuva420p, which libx264 does not know; the filter decides. It tags as well: ffmpeg lets the
+# frames' own tags win over options.
+_TO_BT709 = (
+    "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,"
+    "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+)
 _BROWSER = (
-    *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p", "-color_range", "tv"),
-    *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
-    *("-crf", str(CRF), "-movflags", "+faststart", "-f", "mp4", "-loglevel", "error"),
+    *("-vf", _TO_BT709, "-crf", str(CRF)),
+    *("-movflags", "+faststart", "-f", "mp4"),  # index first, so that a browser can start at once
+    *("-hide_banner", "-loglevel", "error"),
 )
 
 
@@ -194,7 +199,8 @@ class _Shot(VideoClip):
         self.num_frames = max(1, round(source.seconds * frames_per_second))
         super().__init__(duration=self.num_frames / frames_per_second)
         self.size = size
-        self._item, self._open = item, None
+        self._item = item
+        self._open: VideoClip | None = None
         self._last_start = (self.num_frames - 1) / frames_per_second
         self._centre_of_last_in_source = float(source.seconds * (1 - Fraction(1, 2 * source.num_frames)))
 

@@ -104,9 +104,7 @@ def check_written(path: Path, *, num_frames: int, music_seconds: float, complain
     with path.open("ab") as file:
         file.write(bytes(_PROBE_BYTES))  # a full disk refuses this too, and with its number
     last_line = complaint.rstrip("\n").rpartition("\n")[2].strip()
-    reason = re.sub(
-        r"^(\[[^]]*\]\s*)+", "", last_line
-    )  # without the address of the part of ffmpeg that says it
+    reason = re.sub(r"^(\[[^]]*\]\s*)+", "", last_line)  # without the part of ffmpeg that says it
     raise OSError(errno.EIO, f"the video encoder has failed ({reason or 'no reason given'})")
 
 

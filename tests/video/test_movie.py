@@ -89,6 +89,8 @@ def test_clip_is_h264_that_browsers_play(tmp_path):
         (stream,) = container.streams
         assert stream.codec_context.name == "h264"
         assert stream.codec_context.pix_fmt == "yuv420p"
+        codec = stream.codec_context
+        assert (codec.colorspace, codec.color_primaries, codec.color_trc) == (1, 1, 1)  # BT.709
         assert stream.frames == 14
         assert stream.average_rate == FPS
         assert float(stream.duration * stream.time_base) == pytest.approx(2.0)
@@ -574,12 +576,11 @@ def test_only_the_clips_on_screen_are_open(tmp_path, three_clips, num_open, tran
     assert num_open[-1] == 0
 
 
-@pytest.mark.parametrize("transition", ["cut", "crossfade"])
-def test_a_long_movie_takes_the_memory_of_a_few_frames(tmp_path, three_clips, transition):
+def test_a_long_movie_takes_the_memory_of_a_few_frames(tmp_path, three_clips):
     num_bytes_of_frame = 3 * 448 * 256
     tracemalloc.start()
     try:
-        arguments = {"frames_per_second": FPS, "size": (448, 256), "transition": transition}
+        arguments = {"frames_per_second": FPS, "size": (448, 256), "transition": "crossfade"}
         stitch(three_clips * 3, tmp_path / "movie.mp4", **arguments)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
