@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from moviedreamer_core.autoregressive.gaussian_mixture import Mixture, mixture_nll
 from moviedreamer_core.autoregressive.model import (
@@ -229,11 +230,12 @@ def test_gradient_checkpointing_changes_no_gradient(make_model, episode) -> None
 def test_two_episodes_are_learnt_by_heart(make_model, episode) -> None:
     torch.manual_seed(0)
     model, batch = make_model(hidden_size=64).train(), collate([episode(3), episode(2, seed=1)])
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     first = planner_loss(model(batch), batch.targets)
     for _ in range(150):
         optimiser.zero_grad()
         planner_loss(model(batch), batch.targets).total.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # a narrow mixture has steep gradients
         optimiser.step()
     loss = planner_loss(model.eval()(batch), batch.targets)  # nothing dropped, nothing hidden
     assert loss.l1 < 0.2 * first.l1
