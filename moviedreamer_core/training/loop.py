@@ -88,15 +88,14 @@ def run(
     batch_at: Callable[[int], Any],
     losses_of: Callable[[nn.Module, Any, int], Losses],
     *,
-    frozen: Callable[[int], set[str]] | None = None,
     report_every: int = 50,
     mixed_precision: str = "bf16",
 ) -> Iterator[Progress]:
     """Train `module` in place, yielding Progress every `report_every` steps and at the end.
 
-    `batch_at(step)` makes a batch; `losses_of(module, batch, step)` its losses. `frozen(step)` names child
-    modules that receive no update at that step. After the last step `folder/final.pt` holds the averaged
-    weights and `module` is set to them. A finished run is loaded, not repeated.
+    `batch_at(step)` makes a batch; `losses_of(module, batch, step)` its losses. After the last step
+    `folder/final.pt` holds the averaged weights and `module` is set to them. A finished run is loaded, not
+    repeated.
     """
     folder.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(mixed_precision=mixed_precision)
@@ -116,8 +115,6 @@ def run(
         with accelerator.autocast():
             losses = losses_of(prepared, batch, step)
         accelerator.backward(losses["loss"])
-        for name in frozen(step) if frozen else ():
-            module.get_submodule(name).zero_grad(set_to_none=True)
         accelerator.clip_grad_norm_(prepared.parameters(), schedule.gradient_clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -138,7 +135,7 @@ def run(
         if time.monotonic() - saved_at > schedule.checkpoint_seconds:
             _save(folder, step, module, average, optimizer)
             saved_at = time.monotonic()
-    if (step > 0 and not (folder / "final.pt").exists()) or _final_step(folder) != step:
+    if _final_step(folder) != step:
         _save(folder, step, module, average, optimizer)
         _atomic_save({"step": step, "weights": average.module.state_dict()}, folder / "final.pt")
     module.load_state_dict(average.module.state_dict())
