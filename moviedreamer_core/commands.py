@@ -174,6 +174,12 @@ def train(
         "runs/miniature"
     ),
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="In place of the stage's own.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--start", metavar="DIR", help="Begin at these weights; they stand in for stages not run."
+        ),
+    ] = None,
 ) -> None:
     """Train the miniature, or one stage of it. A stage that was interrupted is continued."""
     import dataclasses
@@ -184,7 +190,9 @@ def train(
     if stage not in (*STAGES, "miniature"):
         raise InputError(f'stage "{stage}" does not exist; choose miniature or one of {", ".join(STAGES)}')
     make_folder(runs)
-    shop = Workshop(runs)
+    shop = Workshop(runs, start=start)
+    if start is not None:
+        typer.echo(f"begins at {start}: {', '.join(shop.begins_from) or 'nothing, all sizes differ'}")
     for name in STAGES if stage == "miniature" else (stage,):
         effort = EFFORTS.get(name)
         if effort is not None and steps is not None:

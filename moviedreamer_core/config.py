@@ -245,7 +245,7 @@ def miniature() -> ModelConfig:
             num_spatial_tokens=113, spatial_channels=192, token_channels=256, heads=4
         ),
         autoregressive=AutoregressiveConfig(
-            vocab_size=64, hidden_size=256, num_layers=5, num_heads=4, num_key_value_heads=4, intermediate_size=704,
+            vocab_size=64, hidden_size=256, num_layers=4, num_heads=4, num_key_value_heads=4, intermediate_size=704,
             text_channels=256, face_channels=128, token_channels=256, num_components=8, dropout=0.1,
         ),
         autoencoder=AutoencoderConfig(
@@ -259,8 +259,8 @@ def miniature() -> ModelConfig:
             text_channels=256, face_channels=128, prediction_type="v_prediction", zero_terminal_snr=True,
         ),
         video=VideoConfig(
-            latent_channels=8, block_out_channels=(32, 64, 96), attention_at=(False, True, True),
-            transformer_layers=(1, 1, 1), layers_per_block=1, attention_heads=(1, 1, 2),
+            latent_channels=8, block_out_channels=(32, 64, 64), attention_at=(False, True, True),
+            transformer_layers=(1, 1, 1), layers_per_block=1, attention_heads=(1, 1, 1),
             cross_attention_channels=256, time_id_channels=32, temporal_vae_decoder=False, sigma_max=80.0,
         ),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.evaluation.facts_of_frames import FACTS, PERSON, SETTING
-from moviedreamer_core.weights_files import built, read_tensors, save_tensors
+from moviedreamer_core.weights_files import built, check_files, read_manifest, read_tensors, save_tensors
 
 FOLDER, STEM = "readers", "model"
 FOLD = 4  # squares of that many pixels become channels at once
@@ -108,4 +108,5 @@ def load_reader(weights: Path) -> FrameReader:
         raise WeightsError(
             f"{name}: missing in {weights}; train the stage readers or fetch the weights again"
         )
+    check_files(weights, read_manifest(weights), [name])
     return built(FrameReader, read_tensors(weights / name, name=name), name=name, dtype=torch.float32)

@@ -1,11 +1,12 @@
 """Diffusion autoencoder, MovieDreamer section 3.2 and 3.5, in the paper's three stages and one before them.
 
-The paper starts from a trained SDXL; the miniature starts from nothing, which costs it two changes, both here:
-stage 0 teaches the compressor by two plain readers of its tokens, at a fraction of the U-Net's cost, and no stage
-freezes a U-Net that knows nothing yet.
+The paper starts from a trained SDXL; the miniature starts from nothing, which costs it three changes, all here:
+stage 0 teaches the compressor by two plain readers of its tokens, at a fraction of the U-Net's cost; the reader of
+labels goes on through stages 1 and 2; and no stage freezes a U-Net that knows nothing yet.
 
 stage 0  compressor + readers of latents and labels            (ours)
-stage 1  compressor + U-Net on visual tokens, noise loss       (paper: U-Net frozen for the first 20k steps)
+stage 1  compressor + U-Net on visual tokens, noise loss       (paper: U-Net frozen for the first 20k steps);
+         on frames of half the size, three times as many a second (paper: 768 x 768 images before 896 x 512 frames)
 stage 2  the same with noise offset 0.05                       (paper: movie frames; here all frames are)
 stage 3  compressor frozen, 22 slots, each masked at 0.2       (paper)
 
@@ -33,7 +34,9 @@ from moviedreamer_core.training.loop import Losses
 from moviedreamer_core.training.vae import random_indices
 
 NOISE_OFFSET = {1: 0.0, 2: 0.05, 3: 0.05}
+HALF_SIZE_STAGES = frozenset({1})
 DROP_PROBABILITY = 0.1  # all conditioning, for classifier-free guidance; the paper is silent
+NAMING_WEIGHT = 0.5
 TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
 
 
@@ -61,16 +64,20 @@ class CompressorWarmUp(nn.Module):
         tokens = _noised(self.compressor(batch.spatial)).flatten(1)  # (B, V D)
         sketched = self.sketch(tokens).float()
         regression = F.mse_loss(sketched, batch.latents.flatten(1))
-        readings = self.label_reader(tokens).float().split(self.num_values, dim=1)
-        given = [(reading, batch.labels[:, x]) for x, reading in enumerate(readings)]
-        naming = torch.stack(
-            [
-                F.cross_entropy(reading, label, ignore_index=ABSENT)
-                for reading, label in given
-                if (label >= 0).any()
-            ]
-        ).mean()
+        naming = naming_loss(self.label_reader, tokens, batch.labels, self.num_values)
         return {"loss": regression + naming, "regression": regression, "naming": naming}
+
+
+def naming_loss(
+    reader: nn.Linear, tokens: Float[Tensor, "B VD"], labels: Int[Tensor, "B X"], num_values: Sequence[int]
+) -> Float[Tensor, ""]:
+    """Mean over labels of the cross entropy of what a linear reader says of the tokens; absent ones do not count."""
+    readings = reader(tokens).float().split(tuple(num_values), dim=1)
+    given = [(reading, labels[:, x]) for x, reading in enumerate(readings)]
+    losses = [
+        F.cross_entropy(reading, label, ignore_index=ABSENT) for reading, label in given if (label >= 0).any()
+    ]
+    return torch.stack(losses).mean()
 
 
 def _noised(tokens: Float[Tensor, "B V D"]) -> Float[Tensor, "B V D"]:
@@ -80,14 +87,18 @@ def _noised(tokens: Float[Tensor, "B V D"]) -> Float[Tensor, "B V D"]:
 
 
 class AutoencoderStages(nn.Module):
-    """Stages 1 to 3 of one set of modules."""
+    """Stages 1 to 3 of one set of modules. `label_reader` is that of stage 0, thrown away after stage 2."""
 
-    def __init__(self, compressor: Compressor, renderer: Renderer, stage: int) -> None:
+    def __init__(
+        self, compressor: Compressor, renderer: Renderer, label_reader: nn.Linear, stage: int,
+        *, num_values: Sequence[int],
+    ) -> None:  # fmt: skip
         super().__init__()
         if stage not in NOISE_OFFSET:
             raise ValueError(f"stage must be 1, 2 or 3, got {stage}")
         self.compressor = compressor.requires_grad_(stage < 3)
         self.unet, self.conditioning = renderer.unet, renderer.conditioning
+        self.label_reader, self.num_values = label_reader, tuple(num_values)
         self._renderer, self.stage = [renderer], stage  # in a list: its VAE is not ours to train or save
 
     def forward(self, batch: FrameBatch, step: int) -> Losses:
@@ -95,17 +106,24 @@ class AutoencoderStages(nn.Module):
         with torch.set_grad_enabled(self.stage < 3 and torch.is_grad_enabled()):
             tokens = self.compressor(batch.spatial)
         tokens = _noised(tokens)
+        latents, config = batch.latents, renderer.config
+        size = (config.image_height, config.image_width)
+        if self.stage in HALF_SIZE_STAGES:  # the VAE's latents shrink as pictures do, see training/vae.py
+            latents, size = F.avg_pool2d(latents, 2), (size[0] // 2, size[1] // 2)
         generator = torch.Generator().manual_seed(step)
         drop = torch.rand(len(tokens), generator=generator) < DROP_PROBABILITY
         conditions = self.conditioning(
             tokens, batch.descriptions, batch.description_given, batch.faces, batch.face_given,
             slot_mask=self.stage == 3, generator=generator, drop=drop.to(tokens.device),
-            use={"visual", "descriptions", "faces"} if self.stage == 3 else {"visual"},
+            use={"visual", "descriptions", "faces"} if self.stage == 3 else {"visual"}, size=size,
         )  # fmt: skip
         loss = renderer.noise_loss(
-            batch.latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage]
+            latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage]
         )
-        return {"loss": loss.mean()}
+        if self.stage == 3:
+            return {"loss": loss.mean()}
+        naming = naming_loss(self.label_reader, tokens.flatten(1), batch.labels, self.num_values)
+        return {"loss": loss.mean() + NAMING_WEIGHT * naming, "noise": loss.mean(), "naming": naming}
 
 
 @dataclass(frozen=True)
@@ -123,12 +141,13 @@ class FrameBatch:
     description_given: Tensor
     faces: Float[Tensor, "B P F"]
     face_given: Tensor
+    labels: Int[Tensor, "B X"]
 
 
 def batches(
-    data: EncodedWorld, renderer: RendererConfig, batch_size: int, *, seed: int
+    data: EncodedWorld, labels: np.ndarray, renderer: RendererConfig, batch_size: int, *, seed: int
 ) -> Callable[[int], FrameBatch]:
-    """Random frames with their latents, spatial tokens, sentences and a random portrait of each person."""
+    """Random frames with their latents, spatial tokens, sentences, labels and a random portrait of each person."""
     latents, spatial = data.load("latents"), data.load("spatial")
 
     def batch_at(step: int) -> FrameBatch:
@@ -141,6 +160,7 @@ def batches(
             torch.from_numpy(latents[frames].astype(np.float32)),
             torch.from_numpy(spatial[frames].astype(np.float32)),
             descriptions, description_given, faces, face_given,
+            torch.from_numpy(labels[frames].astype(np.int64)),
         )  # fmt: skip
 
     return batch_at

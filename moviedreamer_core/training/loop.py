@@ -9,6 +9,7 @@ therefore be continued from the held part of a shorter one.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 import os
@@ -66,6 +67,22 @@ class Progress:
     seconds_per_step: float
 
 
+class Report:
+    """Losses summed since the last report."""
+
+    def __init__(self) -> None:
+        self.count, self._sums, self._since = 0, dict[str, float](), time.monotonic()
+
+    def add(self, losses: Losses) -> None:
+        self.count += 1
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
+
+    def progress(self, step: int, steps: int) -> Progress:
+        means = {name: total / self.count for name, total in self._sums.items()}
+        return Progress(step, steps, means, (time.monotonic() - self._since) / self.count)
+
+
 class Average:
     """Exponential moving average of a module's parameters; short at first, so that early checkpoints are usable."""
 
@@ -105,13 +122,12 @@ def run(
     module.to(accelerator.device).train()
     average.module.to(accelerator.device)
     prepared, optimizer = accelerator.prepare(module, optimizer)
-    sums: dict[str, float] = {}
-    since, saved_at, counted = time.monotonic(), time.monotonic(), 0
+    report, saved_at = Report(), time.monotonic()
     while step < schedule.steps:
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate_at(step)
         torch.manual_seed(step * 7919 + 17)  # dropout and masks depend on the step alone
-        batch = batch_at(step)
+        batch = on_device(batch_at(step), accelerator.device)
         with accelerator.autocast():
             losses = losses_of(prepared, batch, step)
         accelerator.backward(losses["loss"])
@@ -119,19 +135,12 @@ def run(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         average.update(module, step)
-        step, counted = step + 1, counted + 1
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
-        if counted == report_every or step == schedule.steps:
-            progress = Progress(
-                step,
-                schedule.steps,
-                {n: v / counted for n, v in sums.items()},
-                (time.monotonic() - since) / counted,
-            )
+        step += 1
+        report.add(losses)
+        if report.count == report_every or step == schedule.steps:
+            progress, report = report.progress(step, schedule.steps), Report()
             _log(folder, progress)
             yield progress
-            sums, since, counted = {}, time.monotonic(), 0
         if time.monotonic() - saved_at > schedule.checkpoint_seconds:
             _save(folder, step, module, average, optimizer)
             saved_at = time.monotonic()
@@ -140,6 +149,16 @@ def run(
         _atomic_save({"step": step, "weights": average.module.state_dict()}, folder / "final.pt")
     module.load_state_dict(average.module.state_dict())
     module.eval()
+
+
+def on_device(batch: Any, device: torch.device) -> Any:
+    """A tensor, or a dataclass of tensors and other such dataclasses, moved; anything else as it is."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
+        moved = {f.name: on_device(getattr(batch, f.name), device) for f in dataclasses.fields(batch)}
+        return dataclasses.replace(batch, **moved)
+    return batch
 
 
 def load_final(module: nn.Module, folder: Path) -> bool:

@@ -14,7 +14,7 @@ from moviedreamer_core.data.encoded_world import fingerprint_of
 from moviedreamer_core.data.frame_labels import LABELS, frame_labels
 from moviedreamer_core.evaluation.readers import save_reader
 from moviedreamer_core.pretrained import Models, save_models
-from moviedreamer_core.training import autoencoder, encoders, faces, planner, readers, vae, video
+from moviedreamer_core.training import autoencoder, decoder, encoders, faces, planner, readers, vae, video
 from moviedreamer_core.training.loop import Progress, Schedule, last_losses
 from moviedreamer_core.training.workshop import Effort, Workshop
 
@@ -28,6 +28,7 @@ EFFORTS = {
     "autoencoder-3": Effort(steps=4000, batch=24, learning_rate=7e-4),
     "planner": Effort(steps=6000, batch=6, learning_rate=6e-4),
     "video": Effort(steps=800, batch=2, learning_rate=5e-4),
+    "decoder": Effort(steps=4000, batch=16, learning_rate=4e-4),
     "readers": Effort(steps=1500, batch=32, learning_rate=2e-3),
 }
 
@@ -101,14 +102,17 @@ def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
 def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]]:
     def train(shop: Workshop, effort: Effort) -> Iterator[str]:
         shop.with_vae()
-        stages = autoencoder.AutoencoderStages(shop.compressor, shop.renderer, number)
+        warm_up = _warm_up(shop)
+        stages = _stages(shop, warm_up, number)
         if number == 1:
-            shop.require("compressor", _warm_up(shop))
+            shop.require("compressor", warm_up)
         else:
             shop.require(f"autoencoder-{number - 1}", stages)
         stages.requires_grad_(True)
         shop.compressor.requires_grad_(number < 3)
-        batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, seed=10 + number)
+        batch_at = autoencoder.batches(
+            shop.encoded, frame_labels(shop.world), shop.config.renderer, effort.batch, seed=10 + number
+        )
         schedule = _schedule(effort, final=1e-5, cooldown=0.4 if number == 3 else 0.0)
         name = f"autoencoder-{number}"
         yield from _show(
@@ -151,12 +155,26 @@ def train_video(shop: Workshop, effort: Effort) -> Iterator[str]:
     yield from _show("video", shop.run("video", shop.video, _schedule(effort), batch_at, video.losses))
 
 
+def train_decoder(shop: Workshop, effort: Effort) -> Iterator[str]:
+    vae_, batch_at = shop.with_vae(), vae.batches(shop.world.frames, effort.batch, steps=effort.steps)
+    vae_.requires_grad_(True)
+    yield from _show(
+        "decoder",
+        shop.run(
+            "decoder", decoder.DecoderGame(vae_), _schedule(effort, final=1e-5), batch_at,
+            lambda game, images, step: game(images, step),
+        ),
+    )  # fmt: skip
+
+
 def export(
     shop: Workshop, effort: Effort | None = None, *, folder: Path = Path("weights/miniature")
 ) -> Iterator[str]:
     """Write the trained parts as a weights folder with its manifest."""
     load_encoders(shop)
-    shop.with_vae()
+    vae_ = shop.with_vae()
+    if (shop.folder / "decoder").exists():
+        shop.require("decoder", decoder.DecoderGame(vae_))
     load_compressor(shop)
     shop.require("planner", shop.planner)
     shop.require("video", shop.video)
@@ -196,9 +214,7 @@ def load_compressor(shop: Workshop) -> None:
     """From the last stage that trained it."""
     for number in (3, 2, 1):
         if (shop.folder / f"autoencoder-{number}").exists():
-            shop.require(
-                f"autoencoder-{number}", autoencoder.AutoencoderStages(shop.compressor, shop.renderer, number)
-            )
+            shop.require(f"autoencoder-{number}", _stages(shop, _warm_up(shop), number))
             return
     shop.require("compressor", _warm_up(shop))
 
@@ -207,6 +223,14 @@ def _warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
     config, factor = shop.config.renderer, shop.config.autoencoder.downsampling
     latent_shape = (config.latent_channels, config.image_height // factor, config.image_width // factor)
     return autoencoder.CompressorWarmUp(shop.compressor, latent_shape, [len(v) for v in LABELS.values()])
+
+
+def _stages(
+    shop: Workshop, warm_up: autoencoder.CompressorWarmUp, number: int
+) -> autoencoder.AutoencoderStages:
+    return autoencoder.AutoencoderStages(
+        shop.compressor, shop.renderer, warm_up.label_reader, number, num_values=warm_up.num_values
+    )
 
 
 def _schedule(effort: Effort, *, final: float = 1e-6, cooldown: float = 0.3) -> Schedule:
@@ -236,6 +260,7 @@ STAGES: dict[str, Callable[..., Iterator[str]]] = {
     "planner": train_planner,
     "clips": draw_clips,
     "video": train_video,
+    "decoder": train_decoder,
     "readers": readers.train_readers,
     "export": export,
 }

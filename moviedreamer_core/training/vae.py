@@ -75,7 +75,7 @@ def vae_losses(vae: nn.Module, images: Tensor, step: int) -> Losses:
     rebuilt = vae.decode(latents * vae.scaling_factor, clip=False).float()
     difference = rebuilt - images
     l1, l2 = difference.abs().mean(), difference.square().mean()
-    gradient = _edges(difference).mean()
+    gradient = edges(difference).mean()
     kl = (
         0.5
         * (
@@ -86,7 +86,7 @@ def vae_losses(vae: nn.Module, images: Tensor, step: int) -> Losses:
     return {"loss": loss, "l1": l1, "kl": kl, "psnr_db": -10 * torch.log10(l2)}
 
 
-def _edges(difference: Float[Tensor, "B 3 H W"]) -> Tensor:
+def edges(difference: Float[Tensor, "B 3 H W"]) -> Tensor:
     """Mean absolute horizontal and vertical gradient of the error: keeps outlines sharp."""
     dx = (difference[..., 1:] - difference[..., :-1]).abs()
     dy = (difference[..., 1:, :] - difference[..., :-1, :]).abs()

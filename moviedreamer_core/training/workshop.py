@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -31,11 +31,25 @@ from moviedreamer_core.encoders.text import TextEncoder
 from moviedreamer_core.encoders.tokenizer import WordTokenizer
 from moviedreamer_core.encoders.vision import VisionEncoder
 from moviedreamer_core.errors import WeightsError
+from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.language import VOCABULARY
 from moviedreamer_core.training import loop
 from moviedreamer_core.training.vae import images_at, latent_scale
 from moviedreamer_core.video.anchored_svd import build_video_unet
 from moviedreamer_core.video.objective import start_temporal_layers_at_identity
+
+Component = TypeVar("Component", bound=nn.Module)
+
+# Run -> the components that it trains, as `Models.components` calls them.
+TRAINED_BY: Mapping[str, tuple[str, ...]] = {
+    "vae": ("autoencoder",),
+    "encoders": ("vision", "text"),
+    "faces": ("face",),
+    "compressor": ("compressor",),
+    **{f"autoencoder-{n}": ("compressor", "renderer/unet", "renderer/conditioning") for n in (1, 2, 3)},
+    "planner": ("autoregressive",),
+    "video": ("video/unet",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +72,16 @@ class Effort:
 
 @dataclass(frozen=True)
 class Workshop:
-    """Components are built on first use and filled with the weights of their finished run, or its last checkpoint."""
+    """Components are built on first use and filled with the weights of their finished run, or its last checkpoint.
+
+    `start` is a weights folder: its components are where training begins, and stand in for stages that were
+    not run. A component whose sizes or words differ from that folder's begins at random.
+    """
 
     folder: Path
     scale: Scale = field(default_factory=Scale)
     config: ModelConfig = field(default_factory=miniature)
+    start: Path | None = None
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -111,32 +130,37 @@ class Workshop:
 
     @cached_property
     def text(self) -> TextEncoder:
-        return TextEncoder(self.config.text, self.words)
+        return self._begun("text", TextEncoder(self.config.text, self.words))
 
     @cached_property
     def vision(self) -> VisionEncoder:
-        return VisionEncoder(self.config.vision)
+        return self._begun("vision", VisionEncoder(self.config.vision))
 
     @cached_property
     def face(self) -> FaceEncoder:
-        return FaceEncoder(self.config.face)
+        return self._begun("face", FaceEncoder(self.config.face))
 
     @cached_property
     def vae(self) -> ImageVAE:
-        return build_vae(self.config.autoencoder)
+        return self._begun("autoencoder", build_vae(self.config.autoencoder))
 
     @cached_property
     def compressor(self) -> Compressor:
-        return Compressor(self.config.compressor)
+        return self._begun("compressor", Compressor(self.config.compressor))
 
     @cached_property
     def renderer(self) -> Renderer:
         config = self.config.renderer
-        return Renderer(config, unet=build_unet(config), conditioning=Conditioning(config), vae=self.vae)
+        return Renderer(
+            config,
+            unet=self._begun("renderer/unet", build_unet(config)),
+            conditioning=self._begun("renderer/conditioning", Conditioning(config)),
+            vae=self.vae,
+        )
 
     @cached_property
     def planner(self) -> AutoregressiveModel:
-        return AutoregressiveModel(self.config.autoregressive)
+        return self._begun("autoregressive", AutoregressiveModel(self.config.autoregressive))
 
     @cached_property
     def identifiers(self) -> PreTrainedTokenizerFast:
@@ -146,7 +170,33 @@ class Workshop:
     def video(self) -> UNetSpatioTemporalConditionModel:
         unet = build_video_unet(self.config.video)
         start_temporal_layers_at_identity(unet)
-        return unet
+        return self._begun("video/unet", unet)
+
+    @cached_property
+    def begins_from(self) -> Mapping[str, nn.Module]:
+        """The components of `start` that fit this workshop's config and words; empty without one."""
+        if self.start is None:
+            return {}
+        models = load_models(self.start)
+        ours, theirs = self.config, models.config
+        fits = {
+            "vision": ours.vision == theirs.vision,
+            "text": ours.text == theirs.text
+            and self.words.vocabulary == getattr(models.text.tokenizer, "vocabulary", ()),
+            "face": ours.face == theirs.face,
+            "compressor": ours.compressor == theirs.compressor,
+            "autoregressive": ours.autoregressive == theirs.autoregressive,
+            "autoencoder": ours.autoencoder == theirs.autoencoder,
+            "renderer/unet": ours.renderer == theirs.renderer,
+            "renderer/conditioning": ours.renderer == theirs.renderer,
+            "video/unet": ours.video == theirs.video,
+        }
+        return {name: models.components[name] for name, fitting in fits.items() if fitting}
+
+    def _begun(self, name: str, component: Component) -> Component:
+        if name in self.begins_from:
+            component.load_state_dict(self.begins_from[name].state_dict())
+        return component
 
     # --- runs ---------------------------------------------------------------------------------------
 
@@ -161,8 +211,12 @@ class Workshop:
         yield from loop.run(module, schedule, self.folder / name, batch_at, losses_of)
 
     def require(self, name: str, module: nn.Module) -> None:
-        """Fill `module` from the run `name`. Raises WeightsError if that stage was never trained."""
-        if not loop.load_final(module, self.folder / name):
+        """Fill `module` from the run `name`, or leave it at what `start` has of it.
+
+        Raises WeightsError if that stage was never trained.
+        """
+        begun = all(component in self.begins_from for component in TRAINED_BY.get(name, ("readers",)))
+        if not loop.load_final(module, self.folder / name) and not begun:
             raise WeightsError(f"{self.folder / name}: no checkpoint; train the stage {name} first")
         module.requires_grad_(False)
 

@@ -1,5 +1,7 @@
 """The reader learns what it is shown, and comes back from disk as it was."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from moviedreamer_core.evaluation.reader_frames import (
 )
 from moviedreamer_core.evaluation.readers import FrameReader, load_reader, save_reader
 from moviedreamer_core.training.readers import degraded, reader_losses
+from moviedreamer_core.weights_files import write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +127,14 @@ def test_drawing_ahead_without_its_processes_is_refused():
 # --- on disk -----------------------------------------------------------------------------------------
 
 
+def vouch(folder: Path) -> None:
+    write_manifest(folder, preset="miniature", command="test", commit="none", metrics={})
+
+
 def test_a_saved_reader_reads_the_same_and_is_small(reader, tmp_path):
     path = save_reader(reader, tmp_path)
     assert path.stat().st_size <= 3_000_000
+    vouch(tmp_path)
     images = torch.rand(2, 3, 32, 48)
     loaded = load_reader(tmp_path)(images)
     for name, logits in reader(images).items():
@@ -139,8 +147,10 @@ def test_a_missing_reader_is_named(tmp_path):
 
 
 def test_a_damaged_reader_is_named(reader, tmp_path):
-    save_reader(reader, tmp_path).write_bytes(b"nothing")
-    with pytest.raises(WeightsError, match=r"readers/model.safetensors: not a whole safetensors file"):
+    path = save_reader(reader, tmp_path)
+    vouch(tmp_path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match=r"readers/model.safetensors: sha256 .* delete the file and fetch"):
         load_reader(tmp_path)
 
 
@@ -149,5 +159,6 @@ def test_a_reader_of_other_sizes_is_refused(reader, tmp_path):
     tensors = load_file(path)
     tensors["setting.place.bias"] = torch.zeros(3, dtype=torch.float16)
     save_file(tensors, path)
+    vouch(tmp_path)
     with pytest.raises(WeightsError, match=r"setting.place.bias is \[3\], its place is \[18\]"):
         load_reader(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.training import loop
-from moviedreamer_core.training.loop import Average, Schedule
+from moviedreamer_core.training.loop import Average, Schedule, on_device
 
 
 @pytest.fixture(autouse=True)
@@ -127,3 +128,24 @@ def test_a_damaged_checkpoint_is_named_and_not_unpickled(tmp_path):
 def test_a_senseless_schedule_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         Schedule(**({"steps": 1, "learning_rate": 1.0} | wrong))
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    left: torch.Tensor
+    right: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Nested:
+    pair: Pair
+    weight: torch.Tensor
+
+
+def test_every_tensor_of_a_batch_goes_to_the_device():
+    batch = Nested(Pair(torch.ones(2), ("as it is",)), torch.zeros(3))
+    moved = on_device(batch, torch.device("meta"))
+    assert (moved.pair.left.device.type, moved.weight.device.type) == ("meta", "meta")
+    assert moved.pair.right == ("as it is",)
+    assert on_device(torch.ones(1), torch.device("meta")).device.type == "meta"
+    assert on_device([1], torch.device("meta")) == [1]

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from moviedreamer_core.data.frame_labels import LABELS, frame_labels
 from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.drawing import draw_frame
+from moviedreamer_core.training.autoencoder import AutoencoderStages, batches
 from moviedreamer_core.training.stages import EFFORTS, STAGES, export
 from moviedreamer_core.training.workshop import Scale, Workshop
 from weights import tiny_config
@@ -88,6 +90,18 @@ def test_stage_three_leaves_the_compressor_as_stage_two_left_it(trained):
         assert same or not name.startswith("compressor."), name
 
 
+def test_the_decoder_stage_leaves_every_latent_as_it_was(trained):
+    folder, _ = trained
+    played = torch.load(folder / "decoder" / "final.pt", weights_only=True)["weights"]
+    trained_vae = torch.load(folder / "vae" / "final.pt", weights_only=True)["weights"]
+    names = {name.removeprefix("decoder.") for name in played if name.startswith("decoder.")}
+    assert names == {
+        name.removeprefix("kl.decoder.") for name in trained_vae if name.startswith("kl.decoder.")
+    }
+    moved = [n for n in names if not torch.equal(played[f"decoder.{n}"], trained_vae[f"kl.decoder.{n}"])]
+    assert moved
+
+
 def test_a_stage_whose_predecessor_is_missing_says_which(tmp_path):
     shop = workshop(tmp_path)
     list(STAGES["data"](shop, None))
@@ -111,3 +125,51 @@ def test_an_interrupted_drawing_goes_on_and_gives_the_same_frames(tmp_path):
     assert np.array_equal(one.portraits, other.portraits)
     assert one.scripts == other.scripts
     assert len(one.scripts) == 4
+
+
+def test_training_can_begin_at_shipped_weights_instead_of_at_earlier_stages(trained, tmp_path):
+    folder, _ = trained
+    list(export(workshop(folder), folder=tmp_path / "weights"))
+    fresh = dataclasses.replace(workshop(tmp_path / "runs"), start=tmp_path / "weights")
+    list(STAGES["data"](fresh, None))
+    assert list(STAGES["encode"](fresh, None))  # its encoders and VAE were not trained here
+    started, shipped = fresh.planner.state_dict(), load_models(tmp_path / "weights").planner.state_dict()
+    assert all(torch.equal(tensor, shipped[name]) for name, tensor in started.items())
+
+
+def test_a_component_of_another_size_begins_at_random_and_its_stage_is_still_asked_for(trained, tmp_path):
+    folder, _ = trained
+    list(export(workshop(folder), folder=tmp_path / "weights"))
+    shop = workshop(tmp_path / "runs")
+    wider = dataclasses.replace(
+        shop.config.autoregressive, hidden_size=2 * shop.config.autoregressive.hidden_size
+    )
+    other = dataclasses.replace(
+        shop, config=dataclasses.replace(shop.config, autoregressive=wider), start=tmp_path / "weights"
+    )
+    assert "autoregressive" not in other.begins_from
+    assert {"text", "autoencoder", "renderer/unet"} <= set(other.begins_from)
+    with pytest.raises(WeightsError, match="train the stage planner first"):
+        other.require("planner", other.planner)
+
+
+def test_stage_one_sees_frames_of_half_the_size_and_stage_three_whole_ones(trained, monkeypatch):
+    folder, _ = trained
+    shop = workshop(folder)
+    sizes = {}
+    whole = shop.encoded.load("latents").shape[-2:]
+    for number in (1, 3):
+        values = [len(v) for v in LABELS.values()]
+        reader = torch.nn.Linear(2 * shop.config.compressor.token_channels, sum(values))
+        stage = AutoencoderStages(shop.compressor, shop.renderer, reader, number, num_values=values)
+        batch = batches(shop.encoded, frame_labels(shop.world), shop.config.renderer, 2, seed=1)(0)
+        monkeypatch.setattr(
+            type(shop.renderer), "noise_loss",
+            lambda self, latents, conditions, number=number, **_: sizes.setdefault(
+                number, (latents.shape[-2:], conditions.time_ids[0, :2].tolist())
+            )[0] and latents.mean(dim=(1, 2, 3)),
+        )  # fmt: skip
+        stage(batch, 0)
+    config = shop.config.renderer
+    assert sizes[3] == (whole, [config.image_height, config.image_width])
+    assert sizes[1] == ((whole[0] // 2, whole[1] // 2), [config.image_height / 2, config.image_width / 2])
