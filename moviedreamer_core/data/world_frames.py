@@ -159,11 +159,7 @@ class _DrawnEpisode:
 
 def training_episode(split: str, index: int, num_keyframes: int) -> Episode:
     """The episode that training sees under this index: every second one mirrored from left to right."""
-    episode = sample_episode(split, index, num_keyframes=num_keyframes)
-    if index % 2 == 0:
-        return episode
-    scenes = tuple(dataclasses.replace(scene, mirrored=True) for scene in episode.scenes)
-    return dataclasses.replace(episode, scenes=scenes)
+    return sample_episode(split, index, num_keyframes=num_keyframes, mirrored=index % 2 == 1)
 
 
 def frame_script(episode: Episode, keyframe: int) -> FrameScript:

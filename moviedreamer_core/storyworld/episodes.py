@@ -6,7 +6,7 @@ an outfit or a place's layout, stays the same through the episode all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,8 +43,10 @@ class Episode:
     said: tuple[tuple[Said, ...], ...]
 
 
-def sample_episode(split: str, index: int, *, num_keyframes: int = 16) -> Episode:
+def sample_episode(split: str, index: int, *, num_keyframes: int = 16, mirrored: bool = False) -> Episode:
     """The episode number `index` of `split`: always the same, and different from every other one.
+
+    `mirrored` flips every frame from left to right; the script still lists people from the left of the picture.
 
     Raises ValueError for an unknown split, a negative index or no keyframes.
     """
@@ -59,6 +61,8 @@ def sample_episode(split: str, index: int, *, num_keyframes: int = 16) -> Episod
     rng = np.random.Generator(np.random.PCG64(sequence))
     names, cast = sample_cast(rng)
     scenes = sample_scenes(rng, cast, num_keyframes=num_keyframes)
+    if mirrored:
+        scenes = tuple(replace(scene, mirrored=True, figures=scene.figures[::-1]) for scene in scenes)
     traits = [sample_said_traits(rng, person) for person in cast]
     story, said = story_of(rng, names, cast, traits, scenes, seed=seed)
     return Episode(

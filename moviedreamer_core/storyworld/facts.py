@@ -61,7 +61,8 @@ class Figure:
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """Everything that is true of one frame. `layout_seed` fixes the place's arrangement (constant per
-    episode and place); `mirrored` draws it flipped left-right; figures are listed in script order."""
+    episode and place); `mirrored` draws it flipped left-right; figures are listed in script
+    order, which is from left to right in the picture."""
 
     place: str
     layout_seed: int

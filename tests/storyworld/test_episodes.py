@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from itertools import combinations, pairwise
 
@@ -28,7 +29,8 @@ VALUES = {
 
 @pytest.fixture(scope="module")
 def episodes() -> list[Episode]:
-    return [sample_episode(split, index) for split in SPLITS for index in range(40)]
+    straight = [sample_episode(split, index) for split in SPLITS for index in range(40)]
+    return straight + [sample_episode("train", index, mirrored=True) for index in range(40, 50)]
 
 
 def frames(episodes):
@@ -43,6 +45,17 @@ def test_an_episode_is_the_same_every_time_and_unlike_every_other(episodes):
     assert sample_episode("validation", 7) == sample_episode("validation", 7)
     assert len({(episode.names, episode.cast) for episode in episodes}) == len(episodes)
     assert len({episode.seed for episode in episodes}) == len(episodes)
+
+
+def test_a_mirrored_episode_shows_the_same_people_in_the_same_places():
+    for index in range(10):
+        straight, mirrored = (sample_episode("train", index, mirrored=flip) for flip in (False, True))
+        assert straight.cast == mirrored.cast
+        for one, other in zip(straight.scenes, mirrored.scenes, strict=True):
+            assert one.figures == other.figures[::-1]
+            assert dataclasses.replace(one, figures=()) == dataclasses.replace(
+                other, figures=(), mirrored=False
+            )
 
 
 def test_splits_share_no_episode():
@@ -157,7 +170,8 @@ def test_a_place_keeps_its_layout_and_people_keep_their_looks(episodes):
 
 def test_people_stand_from_left_to_right_in_script_order(episodes):
     for episode, k in frames(episodes):
-        xs = [figure.x for figure in episode.scenes[k].figures]
+        scene = episode.scenes[k]
+        xs = [1 - figure.x if scene.mirrored else figure.x for figure in scene.figures]  # in the picture
         assert xs == sorted(xs)
         assert all(0 <= x <= 1 for x in xs)
         assert all(right - left > 0.1 for left, right in pairwise(xs))
