@@ -26,6 +26,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from moviedreamer_core.autoencoder.compressor import Compressor
+from moviedreamer_core.autoencoder.noise_schedule import NUM_TIMESTEPS
 from moviedreamer_core.autoencoder.renderer import Renderer
 from moviedreamer_core.config import RendererConfig
 from moviedreamer_core.data.encoded_world import EncodedWorld
@@ -36,6 +37,7 @@ from moviedreamer_core.training.vae import random_indices
 NOISE_OFFSET = {1: 0.0, 2: 0.05, 3: 0.05}
 HALF_SIZE_STAGES = frozenset({1})
 DROP_PROBABILITY = 0.1  # all conditioning, for classifier-free guidance; the paper is silent
+TIMESTEP_POWER = 0.7  # below 1, noisy timesteps come more often: what a picture shows is decided there (ours)
 NAMING_WEIGHT = 0.5
 TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
 
@@ -112,14 +114,16 @@ class AutoencoderStages(nn.Module):
             latents, size = F.avg_pool2d(latents, 2), (size[0] // 2, size[1] // 2)
         generator = torch.Generator().manual_seed(step)
         drop = torch.rand(len(tokens), generator=generator) < DROP_PROBABILITY
+        share = torch.rand(len(tokens), generator=generator) ** TIMESTEP_POWER
         conditions = self.conditioning(
             tokens, batch.descriptions, batch.description_given, batch.faces, batch.face_given,
             slot_mask=self.stage == 3, generator=generator, drop=drop.to(tokens.device),
             use={"visual", "descriptions", "faces"} if self.stage == 3 else {"visual"}, size=size,
         )  # fmt: skip
         loss = renderer.noise_loss(
-            latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage]
-        )
+            latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage],
+            timesteps=(share * NUM_TIMESTEPS).long().clamp(max=NUM_TIMESTEPS - 1),
+        )  # fmt: skip
         if self.stage == 3:
             return {"loss": loss.mean()}
         naming = naming_loss(self.label_reader, tokens.flatten(1), batch.labels, self.num_values)

@@ -20,16 +20,16 @@ from moviedreamer_core.training.workshop import Effort, Workshop
 
 EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
-    "encoders": Effort(steps=3000, batch=32, learning_rate=1e-3),
+    "encoders": Effort(steps=2000, batch=32, learning_rate=1e-3),
     "faces": Effort(steps=500, batch=48, learning_rate=1e-3),
-    "compressor": Effort(steps=3000, batch=32, learning_rate=1e-3),
-    "autoencoder-1": Effort(steps=400, batch=24, learning_rate=7e-4),
-    "autoencoder-2": Effort(steps=200, batch=24, learning_rate=7e-4),
-    "autoencoder-3": Effort(steps=4000, batch=24, learning_rate=7e-4),
-    "planner": Effort(steps=6000, batch=6, learning_rate=6e-4),
-    "video": Effort(steps=800, batch=2, learning_rate=5e-4),
-    "decoder": Effort(steps=4000, batch=16, learning_rate=4e-4),
-    "readers": Effort(steps=1500, batch=32, learning_rate=2e-3),
+    "compressor": Effort(steps=6000, batch=32, learning_rate=1e-3),
+    "autoencoder-1": Effort(steps=3500, batch=24, learning_rate=7e-4),
+    "autoencoder-2": Effort(steps=300, batch=24, learning_rate=7e-4),
+    "autoencoder-3": Effort(steps=8000, batch=24, learning_rate=7e-4),
+    "planner": Effort(steps=2500, batch=6, learning_rate=6e-4),
+    "video": Effort(steps=2000, batch=2, learning_rate=5e-4),
+    "decoder": Effort(steps=3500, batch=16, learning_rate=4e-4),
+    "readers": Effort(steps=3000, batch=32, learning_rate=2e-3),
 }
 
 
@@ -189,7 +189,8 @@ def export(
     manifest = save_models(
         models,
         folder,
-        command="python -m moviedreamer_core train miniature",
+        command="python -m moviedreamer_core train miniature"
+        + (f" --start {shop.start}" if shop.start else ""),
         commit=_commit(),
         metrics=metrics,
     )
