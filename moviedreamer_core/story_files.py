@@ -18,7 +18,8 @@ import yaml
 
 from moviedreamer_core.atomic import write_text
 from moviedreamer_core.errors import OutputError, StoryError
-from moviedreamer_core.prose import story_from_fountain, story_from_text, title_of
+from moviedreamer_core.fountain import story_from_fountain
+from moviedreamer_core.prose import story_from_text, title_of
 from moviedreamer_core.script import Character, KeyframeScript, Story, parse_story
 
 MAX_BYTES = 2 * 2**20

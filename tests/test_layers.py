@@ -14,10 +14,11 @@ PACKAGE = "moviedreamer_core"
 # From the bottom up. A part may import parts of earlier rows only: not those beside it, not those above.
 LAYERS = (
     ("errors",),
-    ("validation", "names", "atomic", "images"),
+    ("validation", "names", "atomic", "images", "screenplay"),
     ("config",),
     ("script",),
     ("prose", "storyworld"),
+    ("fountain",),
     ("story_files", "storyboard", "pictures"),
     ("encoders",),
     ("autoencoder", "autoregressive", "video"),
@@ -27,7 +28,7 @@ LAYERS = (
     ("events", "preparation"),
     ("drawing", "filming", "narration"),
     ("director",),
-    ("data",),
+    ("data", "handoff"),
     ("evaluation",),
     ("training", "workspace"),
     ("commands",),

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from moviedreamer_core.evaluation.facts_of_frames import FACTS, HIDDEN
 from moviedreamer_core.evaluation.reader_frames import DrawnAhead, LabelledFrames
-from moviedreamer_core.evaluation.readers import FrameReader
+from moviedreamer_core.evaluation.readers import FrameReader, load_reader
 from moviedreamer_core.training.loop import Losses, Schedule
 from moviedreamer_core.training.workshop import Effort, Workshop
 
@@ -46,7 +46,12 @@ def train_readers(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 
 def trained_reader(shop: Workshop) -> FrameReader:
-    """The reader of the finished run, or of its last checkpoint. Raises WeightsError without one."""
+    """The reader of the finished run, of its last checkpoint, or of the weights that training began at.
+
+    Raises WeightsError without any.
+    """
+    if shop.start is not None and not (shop.folder / "readers").exists():
+        return load_reader(shop.start)
     reader = FrameReader()
     shop.require("readers", reader)
     return reader

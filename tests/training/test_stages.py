@@ -133,6 +133,10 @@ def test_training_can_begin_at_shipped_weights_instead_of_at_earlier_stages(trai
     fresh = dataclasses.replace(workshop(tmp_path / "runs"), start=tmp_path / "weights")
     list(STAGES["data"](fresh, None))
     assert list(STAGES["encode"](fresh, None))  # its encoders and VAE were not trained here
+    list(export(fresh, folder=tmp_path / "again"))  # nothing was trained: what was shipped, readers and all
+    assert (tmp_path / "again/readers/model.safetensors").read_bytes() == (
+        tmp_path / "weights/readers/model.safetensors"
+    ).read_bytes()
     started, shipped = fresh.planner.state_dict(), load_models(tmp_path / "weights").planner.state_dict()
     assert all(torch.equal(tensor, shipped[name]) for name, tensor in started.items())
 
