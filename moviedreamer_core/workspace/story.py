@@ -1,0 +1,250 @@
+"""One story on disk, as the server and the worker see it at the same time.
+
+Whoever changes something takes the story's lock for milliseconds; reading takes none, since every file appears in
+one step and the script, the decisions and the takes each lie in files of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from moviedreamer_core.errors import StoryError
+from moviedreamer_core.workspace.decisions import Acceptance, Decisions, DecisionsFile
+from moviedreamer_core.workspace.durable import (
+    FolderLock,
+    make_subfolder,
+    staged,
+    sync_file,
+    sync_folder,
+    told,
+)
+from moviedreamer_core.workspace.freshness import Shot, shots, shown_take
+from moviedreamer_core.workspace.journal import Journal
+from moviedreamer_core.workspace.layout import (
+    EXPORTS,
+    LOCK_FILE,
+    STAGING,
+    is_export_name,
+    known_file,
+    story_id_of,
+)
+from moviedreamer_core.workspace.pictures import PictureStore
+from moviedreamer_core.workspace.revision import Revision
+from moviedreamer_core.workspace.takes import Clip, Clips, Take, Takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoryView:
+    """The story at one moment. `shots` has an entry per row, in order."""
+
+    revision: Revision
+    decisions: Decisions
+    shots: tuple[Shot, ...]
+
+    def shot(self, row_id: str) -> Shot:
+        """Raises StoryError if the row is gone."""
+        return self.shots[self.revision.draft.position(row_id)]
+
+    @property
+    def shown_takes(self) -> dict[str, Take]:
+        """The take that is shown in each row that has one, by row id: what later keyframes follow."""
+        return {shot.row.id: shot.take for shot in self.shots if shot.take is not None}
+
+    @property
+    def to_draw(self) -> tuple[str, ...]:
+        """The rows that "generate" draws: not locked, and without a take in full quality."""
+        return tuple(
+            shot.row.id
+            for shot in self.shots
+            if not shot.locked and (shot.take is None or shot.take.recipe.is_preview)
+        )
+
+
+class StoryFolder:
+    """A story's parts: `script` (revisions), `decisions`, `takes`, `clips`, `pictures`; and what concerns several.
+
+    It may be kept open for long and used by several threads. After the story was deleted, whatever is asked raises
+    StoryGoneError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = FolderLock(path / LOCK_FILE)
+        self.script = Journal(path, self.lock)
+        self.decisions = DecisionsFile(path, self.lock)
+        self.takes = Takes(path, self.lock)
+        self.clips = Clips(path, self.lock)
+        self.pictures = PictureStore(path, self.lock)
+
+    @property
+    def id(self) -> str:
+        return story_id_of(self.path.name) or self.path.name
+
+    def view(self, *, weights_hash: str | None = None) -> StoryView:
+        """All there is to show. With `weights_hash`, what other weights made counts as stale.
+
+        Raises StoryError, StoryGoneError.
+        """
+        revision = self.script.head()
+        decisions = self.decisions.read()  # before the takes: a chosen one is then among them
+        rows = revision.draft.rows
+        takes = {row.id: self.takes.of(row.id) for row in rows}
+        clips = {row.id: self.clips.of(row.id) for row in rows}
+        found = shots(revision.draft, decisions, takes, clips, weights_hash=weights_hash)
+        return StoryView(revision=revision, decisions=decisions, shots=found)
+
+    def file(self, relative: str) -> Path:
+        """The file of this story at `relative`, e.g. "takes/…/image.png". Raises StoryError for any other path."""
+        return known_file(self.path, relative)
+
+    # --- takes ---------------------------------------------------------------------------------------
+
+    def choose(self, row_id: str, take_id: str, *, keep_later: bool = False) -> Decisions:
+        """Show this take. With `keep_later`, the later shots count as made for it: they stay as they are.
+
+        Raises StoryError for a take that is gone and for a locked shot.
+        """
+        take = self.takes.get(row_id, take_id)
+
+        def act(decisions: Decisions) -> Decisions:
+            if decisions.of(row_id).locked:
+                raise StoryError("this shot is locked; unlock it to choose another take")
+            before = self._shots(decisions)
+            return self._with_choice(decisions, row_id, take, before if keep_later else ())
+
+        return self.decisions.apply(act)
+
+    def choose_in_place_of(
+        self, row_id: str, take_id: str, earlier_id: str | None, *, keep_later: bool = False
+    ) -> bool:
+        """Show a take that was asked for while `earlier_id` was shown (None: none), unless that changed meanwhile.
+
+        For a worker that ends what a person asked for: a choice or a lock made while it drew stands. Whether the
+        take is shown now.
+        """
+        take = self.takes.get(row_id, take_id)
+
+        def act(decisions: Decisions) -> Decisions:
+            decided = decisions.of(row_id)
+            others = tuple(one for one in self.takes.of(row_id) if one.id != take_id)
+            shown = shown_take(others, decided)
+            if decided.locked or decided.take == take_id or (shown.id if shown else None) != earlier_id:
+                return decisions
+            before = self._shots(decisions, without=take)  # it may be shown by default already
+            return self._with_choice(decisions, row_id, take, before if keep_later else ())
+
+        decided = self.decisions.apply(act).of(row_id)
+        return shown_take(self.takes.of(row_id), decided) == take
+
+    def _with_choice(
+        self, decisions: Decisions, row_id: str, take: Take, to_keep: tuple[Shot, ...]
+    ) -> Decisions:
+        """`decisions` with `take` chosen; what was in order in `to_keep` and is outdated by it is accepted."""
+        rejected = tuple(one for one in decisions.of(row_id).rejected if one != take.id)
+        decisions = decisions.with_shot(row_id, take=take.id, rejected=rejected)
+        in_order = {shot.row.id for shot in to_keep if "predecessors" not in shot.stale_for}
+        for shot in self._shots(decisions) if in_order else ():
+            if shot.row.id not in in_order or "predecessors" not in shot.stale_for or shot.take is None:
+                continue
+            made_for, accepted = shot.take.recipe.fingerprint, shot.decisions.accepted
+            if accepted is not None and accepted.take == shot.take.id:
+                made_for = accepted.fingerprint
+            kept = made_for.model_copy(update={"predecessors": shot.fingerprint.predecessors})
+            decisions = decisions.with_shot(
+                shot.row.id, accepted=Acceptance(take=shot.take.id, fingerprint=kept)
+            )
+        return decisions
+
+    def _shots(self, decisions: Decisions, *, without: Take | None = None) -> tuple[Shot, ...]:
+        draft = self.script.head().draft
+        takes = {
+            row.id: tuple(take for take in self.takes.of(row.id) if take != without) for row in draft.rows
+        }
+        return shots(draft, decisions, takes, {})
+
+    def keep_as_is(self, row_ids: Collection[str]) -> Decisions:
+        """Accept the takes that are shown in these rows for what the script is now: they are stale no more."""
+
+        def act(decisions: Decisions) -> Decisions:
+            for shot in self._shots(decisions):
+                if shot.row.id in set(row_ids) and shot.take is not None:
+                    accepted = Acceptance(take=shot.take.id, fingerprint=shot.fingerprint)
+                    decisions = decisions.with_shot(shot.row.id, accepted=accepted)
+            return decisions
+
+        return self.decisions.apply(act)
+
+    def reject(self, row_id: str, take_id: str) -> Decisions:
+        """Keep a take, but neither show it nor choose it by default. Raises StoryError for a locked shot's take."""
+        take = self.takes.get(row_id, take_id)
+
+        def act(decisions: Decisions) -> Decisions:
+            decided = decisions.of(row_id)
+            if decided.locked and shown_take(self.takes.of(row_id), decided) == take:
+                raise StoryError("this shot is locked; unlock it to reject its take")
+            chosen = None if decided.take == take_id else decided.take
+            rejected = tuple(dict.fromkeys([*decided.rejected, take_id]))
+            return decisions.with_shot(row_id, take=chosen, rejected=rejected)
+
+        return self.decisions.apply(act)
+
+    def accept_again(self, row_id: str, take_id: str) -> Decisions:
+        """Take back a rejection."""
+
+        def act(decisions: Decisions) -> Decisions:
+            rejected = tuple(one for one in decisions.of(row_id).rejected if one != take_id)
+            return decisions.with_shot(row_id, rejected=rejected)
+
+        return self.decisions.apply(act)
+
+    def choose_clip(self, row_id: str, clip_id: str) -> Decisions:
+        """Show this clip. Raises StoryError for one that is gone."""
+        clip: Clip = self.clips.get(row_id, clip_id)
+        return self.decisions.apply(lambda decisions: decisions.with_shot(row_id, clip=clip.id))
+
+    def discard_deleted_rows(self) -> int:
+        """Delete the takes and clips of rows that no undo brings back, for good; how many. Raises OutputError."""
+        reachable = self.script.owners()
+        num_discarded = 0
+        for shelf in (self.takes, self.clips):
+            for owner in shelf.owners():
+                if owner not in reachable:
+                    for kept in shelf.of(owner):
+                        shelf.discard(owner, kept.id)
+                        num_discarded += 1
+        return num_discarded
+
+    # --- exports -------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def exporting(self, name: str) -> Iterator[Path]:
+        """Yield a path to write to; leave the block normally and the file becomes exports/`name`, in one step.
+
+        What had the name before stays until then. Raises StoryError if nothing was written, StoryGoneError,
+        OutputError; ValueError for a name that is no export's.
+        """
+        if not is_export_name(name):
+            raise ValueError(f"an export is called like movie.mp4 or contact-sheet.png, got {name!r}")
+        with staged(self.path / STAGING, self.lock) as folder:
+            yield folder / name
+            if not (folder / name).is_file() or not (folder / name).stat().st_size:
+                raise StoryError(f"{name}: nothing was written; export it again")
+            with told(f"export {name}"):
+                sync_file(folder / name)
+                with self.lock.held():
+                    make_subfolder(self.path / EXPORTS)
+                    os.replace(folder / name, self.path / EXPORTS / name)
+                    sync_folder(self.path / EXPORTS)
+
+    def exports(self) -> tuple[Path, ...]:
+        """What was exported, by name."""
+        try:
+            return tuple(
+                sorted(path for path in (self.path / EXPORTS).iterdir() if is_export_name(path.name))
+            )
+        except OSError:
+            return ()
