@@ -23,9 +23,7 @@ from moviedreamer_core.errors import MovieDreamerError
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 30.0  # before a worker is started again
 ENOUGH_SECONDS = 60.0  # a worker that lived so long was not broken from the start
 LOOK_SECONDS = 0.2  # between two looks at what else there is to do
-SILENCE_SECONDS = (
-    180.0  # without a beat before it is ended; a step may keep the interpreter to itself for a while
-)
+SILENCE_SECONDS = 180.0  # without a beat before it is ended; a step may keep the interpreter to itself
 SECONDS_TO_DIE = 10.0  # for a process that was killed; the system takes that long to free much memory
 
 Phase = Literal["starting", "running", "found", "taken", "pausing", "stopped"]

@@ -1,6 +1,7 @@
 """The whole evaluation on tiny random weights: four versions, one report."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from moviedreamer_core.evaluation.protocol import (
     scores_of,
 )
 from moviedreamer_core.evaluation.readers import FrameReader, save_reader
+from moviedreamer_core.pretrained import write_manifest
 from moviedreamer_core.storyworld.drawing import draw_frame
 from moviedreamer_core.storyworld.episodes import sample_episode
 
@@ -108,10 +110,12 @@ def test_only_generated_frames_and_the_reader_have_goals():
 
 
 def test_the_command_writes_report_table_and_sheet(tiny_weights, tmp_path, monkeypatch):
-    save_reader(FrameReader(), tiny_weights)
+    weights = shutil.copytree(tiny_weights, tmp_path / "weights")
+    save_reader(FrameReader(), weights)
+    write_manifest(weights, command="test", commit="none", metrics={})
     out = tmp_path / "new" / "evaluation.json"
     monkeypatch.setattr("moviedreamer_core.evaluation.command.QUICK_STEPS", 1)
-    lines = list(run(out, tiny_weights, episodes=2, keyframes=3, quick=True))
+    lines = list(run(out, weights, episodes=2, keyframes=3, quick=True))
     assert lines[:2] == ["evaluate: episode 1 of 2", "evaluate: episode 2 of 2"]
     report = json.loads(out.read_text())
     assert {"place", "place/true_tokens", "place/vae", "place/reader"} <= set(report)
