@@ -4,7 +4,7 @@ For a job's unit the first of these that anything is known of counts:
 1. the same part, size, variant, weights and steps: median of the seconds per amount;
 2. the same but for the steps: median of the seconds per step;
 3. the same part of any size, variant and weights: median of the seconds per step and pixel;
-4. nothing: `GUESSES`, measured once with the miniature on two CPU cores; a GPU corrects them with its first unit.
+4. nothing: `GUESSES`, rough figures for the miniature on two CPU cores; the first unit corrects them.
 The time until the first unit begins (reading weights, encoding the story) is a part of its own, learned apart for a
 process that did such work before and one that has to load everything.
 """
