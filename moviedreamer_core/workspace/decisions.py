@@ -6,7 +6,6 @@ Each act is applied to what the file holds at that moment; the last one wins, pe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal
@@ -19,7 +18,7 @@ from moviedreamer_core.validation import explain
 from moviedreamer_core.workspace.durable import FolderLock
 from moviedreamer_core.workspace.layout import DECISIONS_FILE, KeptId, MusicPath, OwnerId
 from moviedreamer_core.workspace.recipes import Fingerprint, Motion
-from moviedreamer_core.workspace.revision import NewerReleaseError
+from moviedreamer_core.workspace.revision import read_versioned
 
 VERSION = 1
 MAX_FILE_BYTES = 8 * 2**20
@@ -129,23 +128,11 @@ class DecisionsFile:
 def read_decisions(path: Path) -> Decisions:
     """Raises StoryError for a damaged file; a missing one holds no decisions."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-        mapping = json.loads(data) if len(data) <= MAX_FILE_BYTES else "more than decisions"
-        version = mapping.get("version") if isinstance(mapping, dict) else None
-        if isinstance(version, int) and version > VERSION:
-            raise NewerReleaseError(
-                f"{path.name}: written by a newer release (version {version}); update this one"
-            )
-        return Decisions.model_validate(mapping)
+        return read_versioned(
+            path, Decisions, version=VERSION, max_bytes=MAX_FILE_BYTES, said="the decisions are"
+        )
     except FileNotFoundError:
         return Decisions()
-    except OSError as error:
-        raise StoryError(f"{path.name}: cannot be read ({error.strerror}); check the folder") from error
-    except ValidationError as error:
-        raise StoryError(f"{path.name}: the decisions are damaged: {explain(error, Decisions)}") from None
-    except (ValueError, RecursionError) as error:
-        raise StoryError(f"{path.name}: the decisions are damaged ({error}); open the story again") from error
 
 
 def write_decisions(decisions: Decisions, path: Path) -> None:

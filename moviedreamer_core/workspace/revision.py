@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,9 @@ VERSION = 1  # of the file; raise it when a reader would misunderstand
 MAX_FILE_BYTES = 16 * 2**20  # a story file of 2 MB with all its escapes fits
 
 Act = Literal["new", "edit", "undo", "redo", "copy", "by hand"]
+
+
+Stored = TypeVar("Stored", bound=BaseModel)
 
 
 class NewerReleaseError(StoryError):
@@ -85,21 +88,29 @@ def write_revision(revision: Revision, path: Path) -> None:
 
 def read_revision(path: Path) -> Revision:
     """Raises FileNotFoundError; StoryError if the file is damaged, NewerReleaseError if it is of a newer one."""
+    return read_versioned(path, Revision, version=VERSION, max_bytes=MAX_FILE_BYTES, said="the revision is")
+
+
+def read_versioned(path: Path, kind: type[Stored], *, version: int, max_bytes: int, said: str) -> Stored:
+    """One JSON value that carries its `version`; `said` begins what is told of a damaged one.
+
+    Raises FileNotFoundError; StoryError if the file is damaged, NewerReleaseError if it is of a newer release.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-        mapping = json.loads(data) if len(data) <= MAX_FILE_BYTES else "more than a story"
-        version = mapping.get("version") if isinstance(mapping, dict) else None
-        if isinstance(version, int) and version > VERSION:
+            data = file.read(max_bytes + 1)
+        mapping = json.loads(data) if len(data) <= max_bytes else f"more than {max_bytes} bytes"
+        found = mapping.get("version") if isinstance(mapping, dict) else None
+        if isinstance(found, int) and found > version:
             raise NewerReleaseError(
-                f"{path.name}: written by a newer release (version {version}); update this one"
+                f"{path.name}: written by a newer release (version {found}); update this one"
             )
-        return Revision.model_validate(mapping)
+        return kind.model_validate(mapping)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise StoryError(f"{path.name}: cannot be read ({error.strerror}); check the folder") from error
     except ValidationError as error:  # before ValueError, which it is
-        raise StoryError(f"{path.name}: the revision is damaged: {explain(error, Revision)}") from None
+        raise StoryError(f"{path.name}: {said} damaged: {explain(error, kind)}") from None
     except (ValueError, RecursionError) as error:
-        raise StoryError(f"{path.name}: the revision is damaged ({error}); open the story again") from error
+        raise StoryError(f"{path.name}: {said} damaged ({error}); open the story again") from error
