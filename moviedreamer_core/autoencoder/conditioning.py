@@ -93,6 +93,7 @@ class Conditioning(nn.Module):
         slot_mask: bool = False,
         generator: torch.Generator | None = None,
         drop: Bool[Tensor, " B"] | None = None,
+        no_visual: Bool[Tensor, " B"] | None = None,
         use: Collection[str] = EVERYTHING,
         size: tuple[int, int] | None = None,
     ) -> RenderConditions:
@@ -101,8 +102,9 @@ class Conditioning(nn.Module):
         `slot_mask` zeroes each slot with `slot_mask_probability` (training, section 3.5; needs `generator`);
         the pooled vector keeps both visual tokens. `drop` zeroes all slots AND the pooled vector of a
         keyframe: the unconditional branch of classifier-free guidance has to be trained somehow, and the
-        paper does not say how. `use` leaves whole kinds out (the ablation of figure 3); without the visual
-        tokens the pooled vector is zero too. `size` is (height, width) in px, by default the configured one.
+        paper does not say how. `no_visual` zeroes the visual tokens of a keyframe and the pooled vector made of
+        them. `use` leaves whole kinds out (the ablation of figure 3); without the visual tokens the pooled
+        vector is zero too. `size` is (height, width) in px, by default the configured one.
         Raises ValueError for an unknown kind or a mask without generator.
         """
         if not EVERYTHING.issuperset(use):
@@ -120,6 +122,9 @@ class Conditioning(nn.Module):
         pooled_kept = torch.full(visual.shape[:1], VISUAL in use, device=visual.device)  # (B,)
         if drop is not None:
             kept, pooled_kept = kept & ~drop[:, None], pooled_kept & ~drop
+        if no_visual is not None:
+            kept[:, : visual.shape[1]] &= ~no_visual[:, None]
+            pooled_kept = pooled_kept & ~no_visual
         slots = torch.cat([visual, self.text_mlp(descriptions), self.face_mlp(faces)], dim=1)  # (B, S, D)
         slots = slots + self.slot_embedding
         pooled = self.pooled_linear(visual.flatten(1))  # (B, P)

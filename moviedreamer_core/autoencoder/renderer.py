@@ -105,8 +105,11 @@ class Renderer(nn.Module):
         noise_offset: float = 0.05,
         min_snr_gamma: float | None = None,
         timesteps: Int[Tensor, " B"] | None = None,
+        emphasis: Float[Tensor, "B h w"] | None = None,
     ) -> Float[Tensor, " B"]:
         """Mean squared error of the prediction, per keyframe, at `timesteps` or at random ones.
+
+        `emphasis` weights the spots of a frame (mean 1).
 
         `noise_offset` adds noise that is constant over each channel's image, so that overall brightness is
         learned (0.05 in the paper's movie stages; zero terminal SNR serves the same end).
@@ -122,7 +125,10 @@ class Renderer(nn.Module):
             noise = noise + noise_offset * _randn_like(latents, (batch, channels, 1, 1), generator)
         prediction = self.predict(self.schedule.noisy(latents, noise, timesteps), timesteps, conditions)
         target = self.schedule.target(latents, noise, timesteps)
-        loss = (prediction - target).square().mean(dim=(1, 2, 3))  # (B,)
+        error = (prediction - target).square()
+        if emphasis is not None:
+            error = error * emphasis[:, None]
+        loss = error.mean(dim=(1, 2, 3))  # (B,)
         return (
             loss if min_snr_gamma is None else loss * self.schedule.min_snr_weight(timesteps, min_snr_gamma)
         )

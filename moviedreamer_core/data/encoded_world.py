@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from moviedreamer_core.data.captions import Captions
 from moviedreamer_core.data.world_frames import WorldFrames
+from moviedreamer_core.precision import training_autocast
 
 CHUNK = 64
 
@@ -64,7 +65,7 @@ def compute(
     device = next(model.parameters()).device
     for start in range(0, num_rows, CHUNK):
         stop = min(num_rows, start + CHUNK)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+        with torch.no_grad(), training_autocast(device.type):
             rows = apply(batch_of(start, stop).to(device)).float().cpu().numpy().astype(np.float16)
         if array is None:
             array = np.lib.format.open_memmap(
@@ -87,6 +88,10 @@ class EncodedWorld:
 
     def load(self, name: str) -> np.ndarray:
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+
+    def rows(self, name: str, frames: np.ndarray) -> Tensor:
+        """Rows `frames` of one array, in float32."""
+        return torch.from_numpy(self.load(name)[frames].astype(np.float32))
 
     @cached_property
     def cast_of_frame(self) -> np.ndarray:

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.storyworld import facts
 from moviedreamer_core.storyworld.facts import Figure, Scene
 from moviedreamer_core.storyworld.places import ACCENTS, NUM_ARRANGEMENTS, layout_of
@@ -55,9 +52,3 @@ def _person(figure: Figure) -> dict[str, object]:
     if looks.hair_style == "bald" and looks.beard == "none":
         del traits["hair_colour"]
     return {"action": figure.action, "expression": figure.expression, **traits}
-
-
-def frame_labels(world: WorldFrames) -> np.ndarray:
-    """Labels [N, X] of all frames of `world`, in order."""
-    scenes = (scene for index in range(world.num_episodes) for scene in world.episode(index).scenes)
-    return np.array([labels_of(scene) for scene in scenes], np.int8)

@@ -8,12 +8,13 @@ edges do not jitter.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
 from .brush import STAGE_HEIGHT, STAGE_WIDTH, Brush
 from .facts import INDOOR_PLACES, STILL, CameraMove, Figure, Scene
-from .figures import draw_figure, framing, head_centre
+from .figures import draw_figure, framing, head_centre, stature
 from .palette import FIGURE_LIGHT
 from .places import layout_of, paint_place
 from .sky import Number, paint_weather
@@ -29,8 +30,21 @@ LEAST_ZOOM, MOST_ZOOM = 0.5, 4.0
 # Height of a figure in frame heights, by shot and number of figures (the last entry holds for more).
 _FIGURE_HEIGHT = {"wide": (0.42,), "medium": (1.15, 1.15, 1.0, 0.9), "close": (2.45, 1.95, 1.7)}
 _ADULT_HEAD = 0.85  # height of an adult's head centre over the ground, in statures
+_HALF_WIDTH = 0.2  # of a figure's box, in statures of an adult
+_WITH_HAT = 1.07  # height of a figure with hair and hat, in its own statures
 _MARGIN = {"wide": 0.08, "medium": 0.16, "close": 0.22}
 _STRIDE_PER_SECOND = {"walking": 0.035, "running": 0.07}  # frame widths
+
+
+@dataclass(frozen=True)
+class FigureBox:
+    """Edges of a figure in frame widths and heights, from the top left; they may lie outside [0, 1]."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    chin: float  # the head is between `top` and this
 
 
 def draw_frame(
@@ -80,6 +94,25 @@ def draw_clip(
     return [
         draw_frame(scene, seconds=i / frames_per_second, camera=camera, size=size) for i in range(num_frames)
     ]
+
+
+def figure_boxes(scene: Scene) -> tuple[FigureBox, ...]:
+    """Where each figure of the still of `scene` stands, in the order of `scene.figures`.
+
+    A box holds the standing body with its hair and hat; arms and what they hold may reach out of it.
+    """
+    if not scene.figures:
+        return ()
+    height = _figure_height(scene)
+    boxes = []
+    for rank, (figure, x) in enumerate(zip(scene.figures, _spread(scene, 0.0), strict=True)):
+        feet, tall = _feet_y(scene, figure, height, rank), stature(figure.appearance) * height
+        half = _HALF_WIDTH * height * STAGE_HEIGHT / STAGE_WIDTH
+        middle = 1 - x if scene.mirrored else x
+        head = feet - head_centre(figure.appearance) * height
+        top = feet - _WITH_HAT * tall
+        boxes.append(FigureBox(middle - half, top, middle + half, feet, chin=2 * head - (feet - tall)))
+    return tuple(boxes)
 
 
 def _figure_height(scene: Scene) -> float:

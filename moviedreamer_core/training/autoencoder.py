@@ -8,9 +8,11 @@ stage 0  compressor + readers of latents and labels            (ours)
 stage 1  compressor + U-Net on visual tokens, noise loss       (paper: U-Net frozen for the first 20k steps);
          on frames of half the size, three times as many a second (paper: 768 x 768 images before 896 x 512 frames)
 stage 2  the same with noise offset 0.05                       (paper: movie frames; here all frames are)
-stage 3  compressor frozen, 22 slots, each masked at 0.2       (paper)
+stage 3  compressor frozen, 22 slots, each masked at 0.2       (paper);
+         sometimes both visual tokens are missing, or the sentences and faces would hardly be used (ours)
 
-In stages 1 to 3 the tokens get a little Gaussian noise (ours): the planner's tokens are not exact either.
+In every stage the tokens get a little Gaussian noise (ours): the planner's tokens are not exact either. Errors count
+more on people than on what is behind them (ours, data/frame_emphasis.py).
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ from moviedreamer_core.training.vae import random_indices
 NOISE_OFFSET = {1: 0.0, 2: 0.05, 3: 0.05}
 HALF_SIZE_STAGES = frozenset({1})
 DROP_PROBABILITY = 0.1  # all conditioning, for classifier-free guidance; the paper is silent
-TIMESTEP_POWER = 0.7  # below 1, noisy timesteps come more often: what a picture shows is decided there (ours)
+NO_VISUAL_PROBABILITY = 0.15  # stage 3
+TIMESTEP_POWER = 0.5  # below 1, noisy timesteps come more often: what a picture shows is decided there (ours)
 NAMING_WEIGHT = 0.5
 TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
+SPATIAL_NOISE, HIDDEN_PATCHES = 0.3, 0.1  # stage 0: on the spatial tokens, against learning frames by heart
 
 
 class CompressorWarmUp(nn.Module):
@@ -63,9 +67,9 @@ class CompressorWarmUp(nn.Module):
         self.label_reader = nn.Linear(width, sum(num_values))
 
     def forward(self, batch: WarmUpBatch) -> Losses:
-        tokens = _noised(self.compressor(batch.spatial)).flatten(1)  # (B, V D)
-        sketched = self.sketch(tokens).float()
-        regression = F.mse_loss(sketched, batch.latents.flatten(1))
+        tokens = _noised(self.compressor(_spoilt(batch.spatial))).flatten(1)  # (B, V D)
+        sketched = self.sketch(tokens).float().view_as(batch.latents)
+        regression = (batch.emphasis[:, None] * (sketched - batch.latents).square()).mean()
         naming = naming_loss(self.label_reader, tokens, batch.labels, self.num_values)
         return {"loss": regression + naming, "regression": regression, "naming": naming}
 
@@ -88,6 +92,12 @@ def _noised(tokens: Float[Tensor, "B V D"]) -> Float[Tensor, "B V D"]:
     return tokens + strength * torch.randn_like(tokens)
 
 
+def _spoilt(spatial: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
+    """With noise, and some positions hidden."""
+    hidden = torch.rand(spatial.shape[:2], device=spatial.device) < HIDDEN_PATCHES
+    return (spatial + SPATIAL_NOISE * torch.randn_like(spatial)) * ~hidden[..., None]
+
+
 class AutoencoderStages(nn.Module):
     """Stages 1 to 3 of one set of modules. `label_reader` is that of stage 0, thrown away after stage 2."""
 
@@ -105,24 +115,25 @@ class AutoencoderStages(nn.Module):
 
     def forward(self, batch: FrameBatch, step: int) -> Losses:
         renderer = self._renderer[0]
-        with torch.set_grad_enabled(self.stage < 3 and torch.is_grad_enabled()):
-            tokens = self.compressor(batch.spatial)
-        tokens = _noised(tokens)
-        latents, config = batch.latents, renderer.config
+        tokens = _noised(batch.visual if self.stage == 3 else self.compressor(batch.visual))
+        latents, emphasis, config = batch.latents, batch.emphasis, renderer.config
         size = (config.image_height, config.image_width)
         if self.stage in HALF_SIZE_STAGES:  # the VAE's latents shrink as pictures do, see training/vae.py
             latents, size = F.avg_pool2d(latents, 2), (size[0] // 2, size[1] // 2)
+            emphasis = F.avg_pool2d(emphasis[:, None], 2)[:, 0]
         generator = torch.Generator().manual_seed(step)
         drop = torch.rand(len(tokens), generator=generator) < DROP_PROBABILITY
+        no_visual = torch.rand(len(tokens), generator=generator) < NO_VISUAL_PROBABILITY * (self.stage == 3)
         share = torch.rand(len(tokens), generator=generator) ** TIMESTEP_POWER
         conditions = self.conditioning(
             tokens, batch.descriptions, batch.description_given, batch.faces, batch.face_given,
             slot_mask=self.stage == 3, generator=generator, drop=drop.to(tokens.device),
+            no_visual=no_visual.to(tokens.device),
             use={"visual", "descriptions", "faces"} if self.stage == 3 else {"visual"}, size=size,
         )  # fmt: skip
         loss = renderer.noise_loss(
             latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage],
-            timesteps=(share * NUM_TIMESTEPS).long().clamp(max=NUM_TIMESTEPS - 1),
+            timesteps=(share * NUM_TIMESTEPS).long().clamp(max=NUM_TIMESTEPS - 1), emphasis=emphasis,
         )  # fmt: skip
         if self.stage == 3:
             return {"loss": loss.mean()}
@@ -133,14 +144,18 @@ class AutoencoderStages(nn.Module):
 @dataclass(frozen=True)
 class WarmUpBatch:
     latents: Float[Tensor, "B L h w"]
+    emphasis: Float[Tensor, "B h w"]
     spatial: Float[Tensor, "B T C"]
     labels: Int[Tensor, "B X"]
 
 
 @dataclass(frozen=True)
 class FrameBatch:
+    """`visual` holds the spatial tokens in stages 1 and 2 and the visual tokens, already compressed, in stage 3."""
+
     latents: Float[Tensor, "B L h w"]
-    spatial: Float[Tensor, "B T C"]
+    emphasis: Float[Tensor, "B h w"]
+    visual: Float[Tensor, "B tokens channels"]
     descriptions: Float[Tensor, "B N E"]
     description_given: Tensor
     faces: Float[Tensor, "B P F"]
@@ -149,37 +164,31 @@ class FrameBatch:
 
 
 def batches(
-    data: EncodedWorld, labels: np.ndarray, renderer: RendererConfig, batch_size: int, *, seed: int
+    data: EncodedWorld, renderer: RendererConfig, batch_size: int, *, stage: int
 ) -> Callable[[int], FrameBatch]:
-    """Random frames with their latents, spatial tokens, sentences, labels and a random portrait of each person."""
-    latents, spatial = data.load("latents"), data.load("spatial")
+    """Random frames for `stage`, with their sentences, labels and a random portrait of each person."""
 
     def batch_at(step: int) -> FrameBatch:
-        frames = np.sort(random_indices(step, batch_size, len(latents), seed=seed))
+        frames = np.sort(random_indices(step, batch_size, data.world.num_frames, seed=10 + stage))
         descriptions, description_given = data.descriptions(frames, renderer.num_description_slots)
         faces, face_given = data.faces(
-            frames, renderer.num_face_slots, np.random.default_rng([seed, step, 1])
+            frames, renderer.num_face_slots, np.random.default_rng([10 + stage, step, 1])
         )
         return FrameBatch(
-            torch.from_numpy(latents[frames].astype(np.float32)),
-            torch.from_numpy(spatial[frames].astype(np.float32)),
-            descriptions, description_given, faces, face_given,
-            torch.from_numpy(labels[frames].astype(np.int64)),
+            data.rows("latents", frames), data.rows("emphasis", frames),
+            data.rows("tokens" if stage == 3 else "spatial", frames),
+            descriptions, description_given, faces, face_given, data.rows("labels", frames).long(),
         )  # fmt: skip
 
     return batch_at
 
 
-def warm_up_batches(data: EncodedWorld, labels: np.ndarray, batch_size: int) -> Callable[[int], WarmUpBatch]:
-    """Random frames for stage 0; `labels` are those of `frame_labels`."""
-    latents, spatial = data.load("latents"), data.load("spatial")
+def warm_up_batches(data: EncodedWorld, batch_size: int) -> Callable[[int], WarmUpBatch]:
+    """Random frames for stage 0."""
 
     def batch_at(step: int) -> WarmUpBatch:
-        frames = np.sort(random_indices(step, batch_size, len(latents), seed=4))
-        return WarmUpBatch(
-            torch.from_numpy(latents[frames].astype(np.float32)),
-            torch.from_numpy(spatial[frames].astype(np.float32)),
-            torch.from_numpy(labels[frames].astype(np.int64)),
-        )
+        frames = np.sort(random_indices(step, batch_size, data.world.num_frames, seed=4))
+        latents, emphasis, spatial = (data.rows(name, frames) for name in ("latents", "emphasis", "spatial"))
+        return WarmUpBatch(latents, emphasis, spatial, data.rows("labels", frames).long())
 
     return batch_at

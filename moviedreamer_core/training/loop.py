@@ -24,6 +24,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from moviedreamer_core.errors import WeightsError
+from moviedreamer_core.precision import bfloat16_is_fast
 
 Losses = dict[str, Tensor]  # "loss" is minimised; the others are logged
 
@@ -106,16 +107,16 @@ def run(
     losses_of: Callable[[nn.Module, Any, int], Losses],
     *,
     report_every: int = 50,
-    mixed_precision: str = "bf16",
+    mixed_precision: str | None = None,
 ) -> Iterator[Progress]:
     """Train `module` in place, yielding Progress every `report_every` steps and at the end.
 
-    `batch_at(step)` makes a batch; `losses_of(module, batch, step)` its losses. After the last step
-    `folder/final.pt` holds the averaged weights and `module` is set to them. A finished run is loaded, not
-    repeated.
+    `batch_at(step)` makes a batch; `losses_of(module, batch, step)` its losses. `mixed_precision` is accelerate's,
+    by default bf16 where that is fast. After the last step `folder/final.pt` holds the averaged weights and `module`
+    is set to them. A finished run is loaded, not repeated.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(mixed_precision=mixed_precision)
+    accelerator = Accelerator(mixed_precision=mixed_precision or _fast_precision())
     average = Average(module, schedule.ema_decay)
     optimizer = _optimizer(module, schedule)
     step = _resume(folder, module, average, optimizer, accelerator.device)
@@ -149,6 +150,10 @@ def run(
         _atomic_save({"step": step, "weights": average.module.state_dict()}, folder / "final.pt")
     module.load_state_dict(average.module.state_dict())
     module.eval()
+
+
+def _fast_precision() -> str:
+    return "bf16" if bfloat16_is_fast("cuda" if torch.cuda.is_available() else "cpu") else "no"
 
 
 def on_device(batch: Any, device: torch.device) -> Any:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from moviedreamer_core.data.encoded_world import fingerprint_of
-from moviedreamer_core.data.frame_labels import LABELS, frame_labels
+from moviedreamer_core.data.frame_emphasis import emphasis_of
+from moviedreamer_core.data.frame_labels import LABELS, labels_of
 from moviedreamer_core.evaluation.readers import save_reader
 from moviedreamer_core.pretrained import Models, save_models
 from moviedreamer_core.training import autoencoder, decoder, encoders, faces, planner, readers, vae, video
@@ -84,13 +85,24 @@ def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
         for done, total in shop.keep(name, model, rows, batch_of, apply):
             if done == total:
                 yield f"encode: {total} rows of {name}"
-    embedded = np.load(shop.encoded.folder / "portraits.npy")
-    np.save(shop.encoded.folder / "faces.npy", embedded.reshape(*portraits.shape[:3], -1))
+    folder = shop.encoded.folder
+    embedded = np.load(folder / "portraits.npy")
+    np.save(folder / "faces.npy", embedded.reshape(*portraits.shape[:3], -1))
+    yield from _note_the_truth(shop, shop.encoded.load("latents").shape[-2:])
+
+
+def _note_the_truth(shop: Workshop, size: tuple[int, int]) -> Iterator[str]:
+    """What the storyworld knows of every frame: its labels, and where its people are on a grid of `size`."""
+    scenes = (s for index in range(shop.world.num_episodes) for s in shop.world.episode(index).scenes)
+    truth = [(labels_of(s), emphasis_of(s, height=size[0], width=size[1]).astype(np.float16)) for s in scenes]
+    np.save(shop.encoded.folder / "labels.npy", np.array([labels for labels, _ in truth], np.int8))
+    np.save(shop.encoded.folder / "emphasis.npy", np.stack([emphasis for _, emphasis in truth]))
+    yield f"encode: labels of {len(truth)} frames"
 
 
 def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
     warm_up = _warm_up(shop)
-    batch_at = autoencoder.warm_up_batches(shop.encoded, frame_labels(shop.world), effort.batch)
+    batch_at = autoencoder.warm_up_batches(shop.encoded, effort.batch)
     yield from _show(
         "compressor",
         shop.run(
@@ -102,6 +114,8 @@ def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
 def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]]:
     def train(shop: Workshop, effort: Effort) -> Iterator[str]:
         shop.with_vae()
+        if number == 3:
+            yield from compress_data(shop)
         warm_up = _warm_up(shop)
         stages = _stages(shop, warm_up, number)
         if number == 1:
@@ -110,9 +124,7 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
             shop.require(f"autoencoder-{number - 1}", stages)
         stages.requires_grad_(True)
         shop.compressor.requires_grad_(number < 3)
-        batch_at = autoencoder.batches(
-            shop.encoded, frame_labels(shop.world), shop.config.renderer, effort.batch, seed=10 + number
-        )
+        batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, stage=number)
         schedule = _schedule(effort, final=1e-5, cooldown=0.4 if number == 3 else 0.0)
         name = f"autoencoder-{number}"
         yield from _show(
@@ -256,8 +268,8 @@ STAGES: dict[str, Callable[..., Iterator[str]]] = {
     "compressor": warm_up_compressor,
     "autoencoder-1": autoencoder_stage(1),
     "autoencoder-2": autoencoder_stage(2),
-    "autoencoder-3": autoencoder_stage(3),
     "compress": compress_data,
+    "autoencoder-3": autoencoder_stage(3),
     "planner": train_planner,
     "clips": draw_clips,
     "video": train_video,

@@ -56,7 +56,7 @@ TRAINED_BY: Mapping[str, tuple[str, ...]] = {
 class Scale:
     """How much data; tests use a handful of episodes."""
 
-    num_episodes: int = 1500
+    num_episodes: int = 4500
     num_keyframes: int = 16
     num_clips: int = 600
 

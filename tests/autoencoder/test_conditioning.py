@@ -150,6 +150,17 @@ def test_kinds_left_out_are_zero_with_the_pooled_vector_following_the_visual_tok
     assert is_zero(conditions.pooled).all() == ("visual" not in use)
 
 
+def test_a_keyframe_without_visual_tokens_is_as_if_they_were_not_used_and_the_others_are_untouched(
+    conditioning,
+):
+    batch = full_batch(3)
+    plain, without = conditioning(*batch), conditioning(*batch, use={"descriptions", "faces"})
+    mixed = conditioning(*batch, no_visual=torch.tensor([False, True, False]))
+    for row, expected in enumerate([plain, without, plain]):
+        assert torch.equal(mixed.slots[row], expected.slots[row])
+        assert torch.equal(mixed.pooled[row], expected.pooled[row])
+
+
 def test_masked_slots_carry_no_gradient_and_the_others_do(conditioning):
     visual, *script = full_batch(1)
     conditioning(visual, *script, use={"faces"}).slots.square().sum().backward()

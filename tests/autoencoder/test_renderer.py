@@ -166,6 +166,27 @@ def test_min_snr_multiplies_the_loss_by_the_schedules_weight(tiny_renderer):
     torch.testing.assert_close(weighted / plain, torch.tensor([6 / (snr[0].item() + 1), 1.0]))
 
 
+def test_emphasis_weights_the_spots_of_a_frame(tiny_renderer):
+    latents, conditions, timesteps = torch.randn(2, 4, 8, 12), conditions_of(2), torch.tensor([3, 900])
+    spots = torch.zeros(2, 8, 12)
+    spots[0, 2, 3], spots[1] = 96.0, 1.0  # mean 1 in both
+    errors = {}
+    for name, emphasis in (("plain", None), ("weighted", spots)):
+        errors[name] = tiny_renderer.noise_loss(
+            latents, conditions, generator=seeded(1), timesteps=timesteps, emphasis=emphasis
+        )
+    torch.testing.assert_close(errors["weighted"][1], errors["plain"][1])
+    moved = latents.clone()
+    assert not torch.isclose(errors["weighted"][0], errors["plain"][0])
+    gradient = torch.autograd.grad(
+        tiny_renderer.noise_loss(
+            moved.requires_grad_(), conditions, generator=seeded(1), timesteps=timesteps, emphasis=0 * spots
+        ).sum(),
+        moved,
+    )[0]
+    assert not gradient.any()  # where nothing counts, nothing is asked for
+
+
 def test_a_unet_in_half_precision_answers_in_float32(tiny_renderer):
     tiny_renderer.unet.bfloat16()
     answer = tiny_renderer.predict(torch.randn(1, 4, 8, 12), torch.tensor([3]), conditions_of(1))

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from moviedreamer_core.data.frame_labels import LABELS, frame_labels
+from moviedreamer_core.data.frame_emphasis import emphasis_of
+from moviedreamer_core.data.frame_labels import LABELS, labels_of
 from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.drawing import draw_frame
 from moviedreamer_core.training.autoencoder import AutoencoderStages, batches
-from moviedreamer_core.training.stages import EFFORTS, STAGES, export
+from moviedreamer_core.training.stages import EFFORTS, STAGES, export, load_compressor
 from moviedreamer_core.training.workshop import Scale, Workshop
 from weights import tiny_config
 
@@ -78,6 +79,29 @@ def test_latents_on_disk_are_those_of_the_frames(trained):
 def test_the_latents_have_about_unit_variance(trained):
     folder, _ = trained
     assert np.std(workshop(folder).encoded.load("latents").astype(np.float32)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_truth_on_disk_is_that_of_the_frames(trained):
+    folder, _ = trained
+    encoded = workshop(folder).encoded
+    scene = workshop(folder).world.episode(2).scenes[1]
+    row = 2 * SCALE.num_keyframes + 1
+    assert tuple(encoded.load("labels")[row]) == labels_of(scene)
+    height, width = encoded.load("latents").shape[-2:]
+    expected = emphasis_of(scene, height=height, width=width)
+    np.testing.assert_allclose(encoded.load("emphasis")[row], expected, rtol=1e-3)
+
+
+def test_stage_three_takes_the_tokens_that_the_compressor_of_stage_two_makes(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    batch = batches(shop.encoded, shop.config.renderer, 2, stage=3)(0)
+    spatial = torch.from_numpy(shop.encoded.load("spatial").astype(np.float32))
+    load_compressor(shop)
+    with torch.no_grad():
+        tokens = shop.compressor(spatial)
+    nearest = torch.cdist(batch.visual.flatten(1), tokens.flatten(1)).amin(dim=1)
+    assert nearest.max() < 0.5  # bfloat16 arithmetic, float16 on disk; two tokens of 2 x 8 channels
 
 
 def test_stage_three_leaves_the_compressor_as_stage_two_left_it(trained):
@@ -168,7 +192,7 @@ def test_stage_one_sees_frames_of_half_the_size_and_stage_three_whole_ones(train
         values = [len(v) for v in LABELS.values()]
         reader = torch.nn.Linear(2 * shop.config.compressor.token_channels, sum(values))
         stage = AutoencoderStages(shop.compressor, shop.renderer, reader, number, num_values=values)
-        batch = batches(shop.encoded, frame_labels(shop.world), shop.config.renderer, 2, seed=1)(0)
+        batch = batches(shop.encoded, shop.config.renderer, 2, stage=number)(0)
         monkeypatch.setattr(
             type(shop.renderer), "noise_loss",
             lambda self, latents, conditions, number=number, **_: sizes.setdefault(
