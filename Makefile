@@ -1,5 +1,5 @@
 # Every target sets up what it needs; nothing is done twice.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

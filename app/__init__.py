@@ -1,8 +1,6 @@
-"""The page in the browser. Gradio only, no model code; nothing imports this package but app.py.
+"""The studio in the browser. Nothing imports this package but app.py.
 
-- command: flags, start, stop
-- server: the page as a web application; guard: whom it answers
-- page: layout and handlers; look: theme and style sheet
-- studio: what a page can ask for; jobs: the one job, and what is seen of it
-- runs: stories, and the folders they are drawn into; production: the director, as events for a job
+- command: flags, start, stop; server: a port of this machine; guard: whom the page answers
+- pages: what is seen, Gradio only; desk: what a page may ask, without Gradio and without models
+- queue: jobs in a worker process of their own; work: what the worker does, with the models
 """

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moviedreamer_core.errors import InputError
+
+if TYPE_CHECKING:
+    from app.desk import Desk
+    from app.queue.processes import WorkerCommand
 
 ROOT = Path(__file__).resolve().parent.parent
 BAD_INPUT = 2
@@ -45,13 +52,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="MovieDreamer Studio: a page in your browser, for you at this machine.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    story = ROOT / "assets" / "stories" / "lighthouse" / "story.yaml"
-    weights, outputs = ROOT / "weights" / "miniature", ROOT / "outputs" / "studio"
+    example, weights = ROOT / "assets" / "stories" / "lighthouse.zip", ROOT / "weights" / "miniature"
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at; of this machine only")
     parser.add_argument("--port", type=int, default=7860, help="port to serve at")
     parser.add_argument("--weights", type=Path, metavar="DIR", default=weights, help="weights folder")
-    parser.add_argument("--outputs", type=Path, metavar="DIR", default=outputs, help="folder for results")
-    parser.add_argument("--story", type=Path, metavar="FILE", default=story, help="story to open with")
+    parser.add_argument("--stories", type=Path, metavar="DIR", default=ROOT / "stories", help="your stories")
+    parser.add_argument(
+        "--example", type=Path, metavar="FILE", default=example,
+        help="the story that an empty folder of stories begins with: a story file or a zip",
+    )  # fmt: skip
     return parser.parse_args(arguments)
 
 
@@ -62,21 +71,57 @@ def _serve(options: argparse.Namespace) -> None:
 
     weights_hash = read_manifest(options.weights).weights_hash
 
-    from app.production import LocalProduction
+    from app.desk import Desk
+    from app.pages.shell import studio_app
+    from app.queue.store import open_store
+    from app.queue.supervisor import Supervisor
     from app.server import listen, server_for
-    from app.studio import Studio
+    from moviedreamer_core.workspace import Stories
 
-    production = LocalProduction(options.weights, weights_hash)
     with listen(options.host, options.port) as connections:
-        studio = Studio(production, story_file=options.story, outputs=options.outputs)
-        server = server_for(studio)
+        stories, command = Stories(options.stories), worker_command(options.stories, options.weights)
+        queue = open_store(command.queue)
+        desk = Desk.on_weights(options.weights, weights_hash, stories=stories, queue=queue)
+        put_example(desk, options.example)
+        supervisor = Supervisor(queue, command)
+        supervisor.start()
+        server = server_for(studio_app(desk))
         host = f"[{options.host}]" if ":" in options.host else options.host
         print(f"MovieDreamer Studio: http://{host}:{options.port}  (Ctrl-C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[connections])
-        print("stopping; what was finished is kept", file=sys.stderr)
-        studio.job.cancel()
-        studio.job.wait(SECONDS_TO_STOP)
+        print("stopping; what was finished is kept, what waits goes on at the next start", file=sys.stderr)
+        supervisor.close("stop", seconds=SECONDS_TO_STOP)
+
+
+def put_example(desk: Desk, example: Path) -> None:
+    """On a workspace where no story ever was, the finished example; its movie is joined at once. Raises InputError."""
+    story = desk.shelf.put_example(example)
+    if story is not None and story.view().shown_takes:
+        desk.movie.make_movie(story.id)
+
+
+def worker_command(stories: Path, weights: Path) -> WorkerCommand:
+    """How the worker for these stories is started. Its queue lies beside them, where the page serves no files.
+
+    Raises OutputError.
+    """
+    from app.queue.processes import WorkerCommand
+    from moviedreamer_core.atomic import make_folder
+
+    stories = stories.resolve()
+    beside = stories.with_name(f"{stories.name}.queue")
+    device = (
+        Path(tempfile.gettempdir()) / f"moviedreamer-{getpass.getuser()}"
+    )  # one for all studios of a person
+    make_folder(beside)
+    make_folder(device)
+    return WorkerCommand(
+        queue=beside / "jobs.sqlite",
+        device_lock=device / "device.lock",
+        work="app.work:studio_work",
+        options={"stories": str(stories), "weights": str(weights.resolve())},
+    )
 
 
 def _check_address(host: str, port: int) -> None:

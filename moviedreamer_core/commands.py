@@ -48,6 +48,8 @@ Steps = Annotated[
     int | None, typer.Option("--steps", min=1, max=MAX_STEPS, help="Denoising steps of a keyframe.")
 ]
 Preview = Annotated[bool, typer.Option("--preview", help="Few steps: a quick look.")]
+Joined = Annotated[Literal["cut", "crossfade"], typer.Option("--transition", help="Between clips.")]
+Music = Annotated[Path | None, typer.Option("--music", metavar="FILE", help="A sound track for the movie.")]
 
 
 @app.callback()
@@ -65,8 +67,13 @@ def movie(
     seed: StorySeed = None,
     steps: Steps = None,
     preview: Preview = False,
+    transition: Joined = "cut",
+    music: Music = None,
 ) -> None:
-    """Make a movie of a story: keyframes, clips, movie.mp4. A run that was interrupted goes on."""
+    """Make a movie of a story: keyframes, clips, movie.mp4.
+
+    A run that was interrupted goes on, and shots that were drawn again by `regenerate` stay.
+    """
     story = _checked_story(story_file, out)
 
     from moviedreamer_core.director import open_director
@@ -81,7 +88,7 @@ def movie(
     narrate(director.storyboard(story, story_file.parent, out, settings, seed=seed))
     missing = missing_clips(read_storyboard(out), out)
     narrate(director.animate(out, missing, settings=clip_settings(config, preview=preview)))
-    narrate(director.movie(out))
+    narrate(director.movie(out, transition=transition, music=music))
 
 
 @app.command()
@@ -128,6 +135,8 @@ def regenerate(
     director = open_director(weights, parts_to_draw(drawn.story))
     narrate(director.regenerate(folder, keyframe, seed=seed, later=later))
     typer.echo(folder / record.image_file)
+    if record.clip_file is not None:
+        typer.echo(f"its clip is outdated; make it again with: animate {folder} --keyframes {keyframe}")
 
 
 @app.command()
@@ -141,6 +150,8 @@ def animate(
     ] = None,
     weights: Weights = DEFAULT_WEIGHTS,
     preview: Preview = False,
+    transition: Joined = "cut",
+    music: Music = None,
 ) -> None:
     """Make clips of keyframes, and the movie of all clips there are; other keyframes stand still in it."""
     if seconds is not None and not 0 < seconds <= MAX_SECONDS:
@@ -164,7 +175,7 @@ def animate(
     director = open_director(weights, PARTS_TO_ANIMATE)
     settings = clip_settings(director.models.config, preview=preview)
     narrate(director.animate(folder, numbers, seconds=seconds, settings=settings))
-    narrate(director.movie(folder))
+    narrate(director.movie(folder, transition=transition, music=music))
 
 
 @app.command()
@@ -179,6 +190,10 @@ def train(
         typer.Option(
             "--start", metavar="DIR", help="Begin at these weights; they stand in for stages not run."
         ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Where export writes the weights; by default RUNS/weights."),
     ] = None,
 ) -> None:
     """Train the miniature, or one stage of it. A stage that was interrupted is continued."""
@@ -197,7 +212,8 @@ def train(
         effort = EFFORTS.get(name)
         if effort is not None and steps is not None:
             effort = dataclasses.replace(effort, steps=steps)
-        for line in STAGES[name](shop, effort):
+        target = {"folder": to or runs / "weights"} if name == "export" else {}
+        for line in STAGES[name](shop, effort, **target):
             typer.echo(line)
 
 

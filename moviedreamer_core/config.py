@@ -247,6 +247,10 @@ def miniature() -> ModelConfig:
         autoregressive=AutoregressiveConfig(
             vocab_size=64, hidden_size=256, num_layers=4, num_heads=4, num_key_value_heads=4, intermediate_size=704,
             text_channels=256, face_channels=128, token_channels=256, num_components=8, dropout=0.1,
+            # Trained on episodes of 16 keyframes, and worse with more. Squared error of the mixture's mean under
+            # teacher forcing, per block of 16 keyframes, with all earlier ones before it: 0.27, 0.28, 0.33, 0.39,
+            # 0.36, 0.40; the same blocks read alone: 0.25 to 0.27.
+            window_keyframes=16,
         ),
         autoencoder=AutoencoderConfig(
             pixel_unshuffle=4, latent_channels=8, block_out_channels=(64, 96), layers_per_block=1,

@@ -63,7 +63,8 @@ class Director:
         """Draw every keyframe of `story` into the folder `out`. `seed` replaces that of the story.
 
         The same story, seed, settings and weights give the same PNG files, so those that `out` holds already
-        are kept, up to the first that is not whole: an interrupted run goes on. Anything else is replaced.
+        are kept, up to the first that is not whole: an interrupted run goes on. So are shots that were drawn
+        again on request, and what a preview would replace. Anything else is replaced.
         Raises ImageError, StoryError, OutputError.
         """
         if seed is not None:
@@ -93,7 +94,8 @@ class Director:
         """Draw keyframe `number` of the run in `out` again, with `seed` or else one it did not have before.
 
         `keep` leaves every later shot's file as it is; `repredict` plans and draws them again, each with its
-        seed, from what the story has become. The seed that a shot already has gives the same bytes again.
+        seed, from what the story has become. The seed that a shot already has gives the same bytes again,
+        whatever became of the shots before it.
         `settings` are those of the shot itself unless given. Its clip, and theirs, count as outdated.
         Raises StoryError for a keyframe that is not drawn, WeightsError for a run of other weights.
         """
@@ -101,11 +103,14 @@ class Director:
         record = record_of(storyboard, number)
         self._check_weights(storyboard)
         settings = settings or record.settings
-        shots = {number: Shot(seed=next_seed(record.seed) if seed is None else seed, settings=settings)}
+        seed = next_seed(record.seed) if seed is None else seed
+        same_plan = (seed, settings.temperature) == (record.seed, record.settings.temperature)
+        rerolled = record.rerolled or (seed, settings) != (record.seed, record.settings)
+        shots = {number: Shot(seed=seed, settings=settings, rerolled=rerolled, keeps_tokens=same_plan)}
         for old in storyboard.keyframes[number:] if later == "repredict" else ():
             # One temperature plans them all, so the later shots take over this one's.
             own = dataclasses.replace(old.settings, temperature=settings.temperature)
-            shots[old.number] = Shot(seed=old.seed, settings=own)
+            shots[old.number] = Shot(seed=old.seed, settings=own, rerolled=old.rerolled)
         prepared = self.prepare(storyboard.story, out)
         yield StoryPrepared(num_keyframes=len(prepared.keyframes))
         yield from draw_shots(self.models, storyboard, prepared, shots, out)
@@ -217,11 +222,14 @@ def record_of(storyboard: Storyboard, number: int) -> KeyframeRecord:
 
 
 def _drawn_as(record: KeyframeRecord, number: int, shots: dict[int, Shot], out: Path) -> bool:
-    """Whether `record` is that shot and its files are whole."""
-    if (record.number, record.seed, record.settings) != (number, shots[number].seed, shots[number].settings):
+    """Whether `record` may stand for that shot and its files are whole."""
+    shot = shots[number]
+    asked_for = record.rerolled or (record.seed == shot.seed and record.settings == shot.settings)
+    better = record.seed == shot.seed and shot.settings.preview and not record.settings.preview
+    if record.number != number or not (asked_for or better):
         return False
     try:
-        load_tokens(out / record.tokens_file)
+        load_tokens(out / record.tokens_file, sha256=record.tokens_sha256)
         data = (out / record.image_file).read_bytes()
     except (StoryError, OSError):
         return False

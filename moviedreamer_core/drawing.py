@@ -16,9 +16,10 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from moviedreamer_core.autoencoder.renderer import PREVIEW_STEPS, to_image
+from moviedreamer_core.autoencoder.renderer import PREVIEW_STEPS, RenderStep, to_image
 from moviedreamer_core.autoregressive.generation import plan
 from moviedreamer_core.config import ModelConfig
+from moviedreamer_core.encoders.encoded import EncodedKeyframe
 from moviedreamer_core.events import Event, KeyframeDone, KeyframePlanned, RenderProgress
 from moviedreamer_core.preparation import PreparedStory
 from moviedreamer_core.pretrained import Models
@@ -45,6 +46,8 @@ class Shot:
 
     seed: int
     settings: RenderSettings
+    rerolled: bool = False
+    keeps_tokens: bool = False  # the visual tokens that lie there are drawn once more
 
 
 def draw_shots(
@@ -65,7 +68,8 @@ def draw_shots(
         yield KeyframePlanned(number=number, num_keyframes=num_keyframes)
         image = yield from _rendered(models, tokens, prepared, shots[number], number=number)
         record = _record(prepared, number, shots[number], weights_hash=models.weights_hash)
-        save_tokens(tokens, out / record.tokens_file)
+        tokens_sha256 = save_tokens(tokens, out / record.tokens_file)
+        record = record.model_copy(update={"tokens_sha256": tokens_sha256})
         sha256 = save_keyframe(image, out / record.image_file, recipe_of(record, storyboard))
         storyboard = storyboard.with_keyframe(record.model_copy(update={"image_sha256": sha256}))
         write_storyboard(storyboard, out)
@@ -86,6 +90,8 @@ def _planned(
     first, last = min(shots), max(shots)
     earlier = storyboard.keyframes[: first - 1]
     unused_seeds = [0] * len(earlier)  # their tokens are given
+    kept = [record for record in storyboard.keyframes if record.number in shots]
+    kept = [record for record in kept if shots[record.number].keeps_tokens]
     return plan(
         models.planner,
         models.planner_tokenizer,
@@ -93,7 +99,10 @@ def _planned(
         seeds=[*unused_seeds, *(shots[number].seed for number in range(first, last + 1))],
         temperature=shots[first].settings.temperature,
         references=prepared.references,
-        given={record.number - 1: load_tokens(out / record.tokens_file) for record in earlier},
+        given={
+            record.number - 1: load_tokens(out / record.tokens_file, sha256=record.tokens_sha256)
+            for record in (*earlier, *kept)
+        },
     )
 
 
@@ -101,9 +110,29 @@ def _rendered(
     models: Models, tokens: Float[Tensor, "V D"], prepared: PreparedStory, shot: Shot, *, number: int
 ) -> Generator[Event, None, Image.Image]:
     """Yield progress, return the picture."""
+    steps = render_shot(models, tokens, prepared.keyframes[number - 1], shot)
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            image: Image.Image = end.value
+            return image
+        yield RenderProgress(
+            number=number,
+            num_keyframes=len(prepared.keyframes),
+            step=step.index,
+            num_steps=step.total,
+            estimate=step.estimate[0],
+        )
+
+
+def render_shot(
+    models: Models, tokens: Float[Tensor, "V D"], keyframe: EncodedKeyframe, shot: Shot
+) -> Generator[RenderStep, None, Image.Image]:
+    """Yield after every denoising step, return the picture of a keyframe that is planned as `tokens`."""
     renderer, settings = models.renderer, shot.settings
     with torch.no_grad():
-        conditions = renderer.conditioning.pack(tokens[None], [prepared.keyframes[number - 1]])
+        conditions = renderer.conditioning.pack(tokens[None], [keyframe])
     steps = renderer.render(
         conditions,
         seeds=[shot.seed],
@@ -112,13 +141,7 @@ def _rendered(
         size=(settings.height, settings.width),
     )
     for step in steps:
-        yield RenderProgress(
-            number=number,
-            num_keyframes=len(prepared.keyframes),
-            step=step.index,
-            num_steps=step.total,
-            estimate=step.estimate[0],
-        )
+        yield step
     assert step.images is not None  # the last step's
     return to_image(step.images[0])
 
@@ -128,6 +151,7 @@ def _record(prepared: PreparedStory, number: int, shot: Shot, *, weights_hash: s
         number=number,
         plot=prepared.story.keyframes[number - 1].plot,
         seed=shot.seed,
+        rerolled=shot.rerolled,
         tokens_file=tokens_file(number),
         image_file=keyframe_file(number),
         weights_hash=weights_hash,

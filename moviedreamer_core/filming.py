@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor
 
 from moviedreamer_core.config import ModelConfig
@@ -48,26 +49,34 @@ def film(
 
     Raises ImageError if the picture is missing or damaged.
     """
-    device = next(models.video_unet.parameters()).device
     size = (record.settings.width, record.settings.height)
     picture = center_crop_resize(read_image(out / record.image_file), size)
-    first_frame = to_pixels(picture).to(device)
+    steps = film_picture(models, picture, seed=record.seed, seconds=seconds, settings=settings)
+    while True:
+        try:
+            step, num_steps = next(steps)
+        except StopIteration as end:
+            frames: np.ndarray = end.value
+            return frames
+        yield ClipProgress(number=record.number, num_keyframes=num_keyframes, step=step, num_steps=num_steps)
+
+
+def film_picture(
+    models: Models, picture: Image.Image, *, seed: int, seconds: float, settings: SamplingSettings
+) -> Generator[tuple[int, int], None, UInt8[np.ndarray, "N H W 3"]]:
+    """Yield (step, number of steps) after every denoising step, return the clip that starts at `picture`."""
+    first_frame = to_pixels(picture).to(next(models.video_unet.parameters()).device)
     sampling = models.video.animate(
         first_frame,
         models.anchor(first_frame),
         num_frames=max(1, round(seconds * settings.frames_per_second)),
-        seed=record.seed,
+        seed=seed,
         settings=settings,
     )
     segments = []
     for item in sampling:
         if isinstance(item, SamplingStep):
-            yield ClipProgress(
-                number=record.number,
-                num_keyframes=num_keyframes,
-                step=(item.segment - 1) * item.num_steps + item.step,
-                num_steps=item.num_segments * item.num_steps,
-            )
+            yield (item.segment - 1) * item.num_steps + item.step, item.num_segments * item.num_steps
         else:
             segments.append(_levels(item))
     return np.concatenate(segments)

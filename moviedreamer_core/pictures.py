@@ -58,10 +58,10 @@ def read_pictures(story: Story, base: Path) -> Pictures:
     """All pictures of `story`, whose paths are relative to `base`. Raises ImageError naming the bad file."""
     return Pictures(
         faces={
-            character.name: tuple(_read(base / path) for path in character.faces)
+            character.name: tuple(read_picture(base / path) for path in character.faces)
             for character in story.characters
         },
-        references=tuple(_read(base / path) for path in story.references),
+        references=tuple(read_picture(base / path) for path in story.references),
     )
 
 
@@ -84,7 +84,8 @@ def keep_pictures(pictures: Pictures, folder: Path) -> None:
             write_bytes(kept, picture.path.read_bytes())
 
 
-def _read(path: Path) -> Picture:
+def read_picture(path: Path) -> Picture:
+    """The picture in `path`. Raises ImageError naming the file."""
     image = read_image(path)
     image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)
     try:

@@ -6,7 +6,7 @@ Source: MovieDreamer, sections 3.3 (script) and 3.4 (few-shot references).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from moviedreamer_core.encoders.encoded import EncodedKeyframe
+from moviedreamer_core.encoders.face_crop import Shares
 from moviedreamer_core.encoders.keyframes import encode_keyframe, keyframe_names, unknown_words_of
-from moviedreamer_core.encoders.tokenizer import words
 from moviedreamer_core.images import center_crop_resize
 from moviedreamer_core.names import name_key
 from moviedreamer_core.pictures import Picture, Pictures
@@ -37,7 +37,7 @@ class PreparedStory:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Portrayed:
+class Portrayed:
     """A character's embedding, and the portraits on which no face was found."""
 
     embedding: Float[Tensor, " F"]
@@ -45,65 +45,87 @@ class _Portrayed:
 
 
 class Preparation:
-    """Encodes stories, and remembers the portraits it has seen: finding faces is the slow part."""
+    """Encodes stories, and remembers the portraits it has seen: finding faces is the slow part.
+
+    `models` may be replaced by a bundle of the same weights that has further parts.
+    """
 
     def __init__(self, models: Models) -> None:
-        self._models = models
-        self._portrayed: dict[tuple[str, ...], _Portrayed] = {}  # by the sha256 of the portraits
+        self.models = models
+        self._portrayed: dict[tuple[object, ...], Portrayed] = {}  # by the sha256 of the portraits
 
-    @torch.no_grad()
     def prepare(self, story: Story, pictures: Pictures) -> PreparedStory:
         """`story` must name its cast as `pictures` does; see `read_pictures`.
 
         Of the models, the face encoder is needed where there are portraits, vision encoder and compressor
         where there are references.
         """
-        config = self._models.config
-        faces = {name: self._portray(portraits) for name, portraits in pictures.faces.items() if portraits}
+        faces = self.portray(pictures)
         numbers = range(1, len(story.keyframes) + 1)
-        keyframes = tuple(
-            encode_keyframe(
-                story,
-                number,
-                text=self._models.text,
-                face_embeddings={name: face.embedding for name, face in faces.items()},
-                face_channels=config.face.embed_dim,
-                num_visual_tokens=config.compressor.num_visual_tokens,
-            )
-            for number in numbers
-        )
         return PreparedStory(
             story=story,
-            keyframes=keyframes,
+            keyframes=tuple(self.encode(story, number, faces) for number in numbers),
             seeds=tuple(keyframe_seed(story, number) for number in numbers),
-            warnings=tuple(self._warnings(story, number, faces) for number in numbers),
-            references=self._tokens_of(pictures.references) if pictures.references else None,
+            warnings=tuple(self.warnings(story, number, faces) for number in numbers),
+            references=self.tokens_of(pictures.references) if pictures.references else None,
         )
 
-    def _portray(self, portraits: tuple[Picture, ...]) -> _Portrayed:
-        key = tuple(portrait.sha256 for portrait in portraits)
+    def portray(self, pictures: Pictures, boxes: Mapping[str, Shares] | None = None) -> dict[str, Portrayed]:
+        """The faces of the cast members that have portraits, by their names.
+
+        `boxes` says where the face is, in fractions of the picture, by the name of the picture's file; elsewhere
+        the detector does.
+        """
+        return {
+            name: self._portray(portraits, boxes or {})
+            for name, portraits in pictures.faces.items()
+            if portraits
+        }
+
+    @torch.no_grad()
+    def encode(self, story: Story, number: int, faces: Mapping[str, Portrayed]) -> EncodedKeyframe:
+        """Keyframe `number` (1-based) of `story`, whose cast looks like `faces`. Raises StoryError."""
+        config = self.models.config
+        return encode_keyframe(
+            story,
+            number,
+            text=self.models.text,
+            face_embeddings={name: face.embedding for name, face in faces.items()},
+            face_channels=config.face.embed_dim,
+            num_visual_tokens=config.compressor.num_visual_tokens,
+        )
+
+    def _portray(self, portraits: tuple[Picture, ...], boxes: Mapping[str, Shares]) -> Portrayed:
+        by_hand = [boxes.get(portrait.path.name) for portrait in portraits]
+        key = (*(portrait.sha256 for portrait in portraits), *filter(any, [tuple(by_hand)]))
         if key not in self._portrayed:
-            embedding, crops = self._models.face.encode_character([portrait.image for portrait in portraits])
+            images = [portrait.image for portrait in portraits]
+            given = [by_hand] if any(by_hand) else []
+            embedding, crops = self.models.face.encode_character(images, *given)
             without_face = [one for one, crop in zip(portraits, crops, strict=True) if not crop.face_found]
-            self._portrayed[key] = _Portrayed(embedding=embedding, without_face=tuple(without_face))
+            self._portrayed[key] = Portrayed(embedding=embedding, without_face=tuple(without_face))
         return self._portrayed[key]
 
-    def _tokens_of(self, references: Sequence[Picture]) -> Float[Tensor, "R V D"]:
+    @torch.no_grad()
+    def tokens_of(self, frames: Sequence[Picture]) -> Float[Tensor, "R V D"]:
         """Visual tokens of reference frames, one at a time: none depends on which others there are."""
-        size = (self._models.config.renderer.image_width, self._models.config.renderer.image_height)
-        vision, device = self._models.vision, next(self._models.compressor.parameters()).device
-        tokens = [
-            self._models.compressor(vision(to_pixels(center_crop_resize(one.image, size))[None].to(device)))
-            for one in references
-        ]
-        return torch.cat(tokens).float()
+        return torch.stack([self.tokens_of_image(frame.image) for frame in frames])
 
-    def _warnings(self, story: Story, number: int, faces: dict[str, _Portrayed]) -> tuple[str, ...]:
+    @torch.no_grad()
+    def tokens_of_image(self, image: Image.Image) -> Float[Tensor, "V D"]:
+        """The visual tokens of one picture, cropped to the shape of a keyframe."""
+        size = (self.models.config.renderer.image_width, self.models.config.renderer.image_height)
+        device = next(self.models.compressor.parameters()).device
+        pixels = to_pixels(center_crop_resize(image, size))[None].to(device)
+        tokens: Tensor = self.models.compressor(self.models.vision(pixels))
+        return tokens[0].float()
+
+    def warnings(self, story: Story, number: int, faces: Mapping[str, Portrayed]) -> tuple[str, ...]:
+        """What the creator should know about keyframe `number` (1-based) though it can be drawn."""
         warnings = list(keyframe_warnings(story, number))
-        named = {word for character in story.characters for word in words(character.name)}  # warned of above
-        unknown = [w for w in unknown_words_of(story, number, self._models.text) if w not in named]
+        unknown = unknown_words_of(story, number, self.models.text)
         if unknown:
-            warnings.append(unknown_words_warning(number, unknown, vocabulary=self._models.config.preset))
+            warnings.append(unknown_words_warning(number, unknown, vocabulary=self.models.config.preset))
         present = {name_key(name) for name in keyframe_names(story, number)}
         for name, face in faces.items():
             if name_key(name) in present:

@@ -92,7 +92,9 @@ class KeyframeRecord(_Frozen):
     number: int = Field(ge=1)
     plot: str
     seed: Seed
+    rerolled: bool = False  # a person asked for this picture in place of the story's own
     tokens_file: RelativeFile
+    tokens_sha256: str = ""  # of the file; empty in records of earlier releases
     image_file: RelativeFile
     image_sha256: str = ""  # of the PNG file; empty until it is written, since the file holds the recipe
     weights_hash: str
@@ -151,17 +153,26 @@ def read_storyboard(folder: Path) -> Storyboard:
         raise StoryError(f"{path}: the storyboard is damaged ({error}); make it again") from error
 
 
-def save_tokens(tokens: Float[Tensor, "T D"], path: Path) -> None:
-    """Write the visual tokens of one keyframe as safetensors, making its folder. Raises OutputError."""
+def save_tokens(tokens: Float[Tensor, "T D"], path: Path) -> str:
+    """Write the visual tokens of one keyframe as safetensors, making its folder; the file's sha256.
+
+    Raises OutputError.
+    """
+    data = safetensors.torch.save({TOKENS_KEY: tokens.detach().cpu().contiguous()})
     make_folder(path.parent)
-    write_bytes(path, safetensors.torch.save({TOKENS_KEY: tokens.detach().cpu().contiguous()}))
+    write_bytes(path, data)
+    return hashlib.sha256(data).hexdigest()
 
 
-def load_tokens(path: Path) -> Float[Tensor, "T D"]:
-    """The visual tokens of one keyframe. Raises StoryError if the file is missing or damaged."""
+def load_tokens(path: Path, *, sha256: str = "") -> Float[Tensor, "T D"]:
+    """The visual tokens of one keyframe.
+
+    Raises StoryError if the file is missing or damaged, or if `sha256` is given and is not the file's.
+    """
     again = "draw the keyframe again"
     try:
-        tokens = safetensors.torch.load(path.read_bytes()).get(TOKENS_KEY)
+        data = path.read_bytes()
+        tokens = safetensors.torch.load(data).get(TOKENS_KEY)
     except FileNotFoundError:
         raise StoryError(f"{path}: the keyframe's visual tokens are missing; {again}") from None
     except OSError as error:
@@ -171,6 +182,8 @@ def load_tokens(path: Path) -> Float[Tensor, "T D"]:
     if tokens is None or tokens.ndim != 2 or not tokens.is_floating_point():
         shape = "nothing" if tokens is None else f"{tokens.dtype} {list(tokens.shape)}"
         raise StoryError(f"{path}: expected {TOKENS_KEY} of shape [T, D], found {shape}; {again}")
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise StoryError(f"{path}: these are not the visual tokens of the keyframe's picture; {again}")
     if not torch.isfinite(tokens).all():
         raise StoryError(f"{path}: the visual tokens are not finite; {again}")
     return tokens

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -325,15 +326,16 @@ def test_a_run_of_other_weights_is_refused(refused, out, other_weights):
 
 
 def test_a_full_disk_leaves_the_earlier_movie(refused, out, tiny_weights, monkeypatch):
-    encode = movie.encode
+    encoding = movie.encoding
 
-    def full_at_the_movie(clip: Any, path: Path, **options: Any) -> None:
+    def full_at_the_movie(clip: Any, path: Path, **options: Any) -> Iterator[int]:
         if clip.w < movie.MIN_MOVIE_WIDTH_PX:
-            return encode(clip, path, **options)
+            yield from encoding(clip, path, **options)
+            return
         path.write_bytes(b"half a movie")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(movie, "encode", full_at_the_movie)
+    monkeypatch.setattr(movie, "encoding", full_at_the_movie)
     (out / "movie.mp4").write_bytes(b"earlier")
     complaint = refused("animate", out, "--keyframes", "1", "--weights", tiny_weights)
     assert f"cannot write {out / 'movie.mp4'}: the disk is full" in complaint

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shutil
 from collections.abc import Iterable
@@ -279,6 +280,41 @@ def test_keep_leaves_every_other_file_as_it_is(director, drawn, out):
     old, new = read_storyboard(drawn[0]).keyframes, read_storyboard(out).keyframes
     assert (new[0], new[2]) == (old[0], old[2])
     assert new[1].seed == 99
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_became_of_the_shots_before(director, drawn, out):
+    run(director.regenerate(out, 1, seed=99))
+    record = read_storyboard(out).keyframes[2]
+    run(director.regenerate(out, 3, seed=record.seed))
+    assert read_storyboard(out).keyframes[2] == record
+    assert files_in(out)["keyframes/0003.png"] == files_in(drawn[0])["keyframes/0003.png"]
+
+
+def test_a_storyboard_that_goes_on_keeps_what_was_drawn_again(director, out, settings, base):
+    run(director.regenerate(out, 2, seed=99))
+    before = files_in(out)
+    (prepared,) = run(director.storyboard(story_of(), base, out, settings))
+    assert prepared.num_kept == 3
+    assert files_in(out) == before
+
+
+def test_a_preview_does_not_replace_what_is_drawn_in_full(director, out, settings, base):
+    before = files_in(out)
+    preview = dataclasses.replace(settings, steps=1, preview=True)
+    (prepared,) = run(director.storyboard(story_of(), base, out, preview))
+    assert prepared.num_kept == 3
+    assert files_in(out) == before
+
+
+def test_tokens_that_are_not_those_of_the_picture_are_not_planned_from(director, drawn, out, settings, base):
+    """As after a kill between the two files."""
+    (out / "tokens/0001.safetensors").write_bytes((out / "tokens/0002.safetensors").read_bytes())
+    with pytest.raises(
+        StoryError, match="not the visual tokens of the keyframe's picture; draw the keyframe"
+    ):
+        run(director.regenerate(out, 2))
+    run(director.storyboard(story_of(), base, out, settings))
+    assert files_in(out) == files_in(drawn[0])
 
 
 def test_repredict_draws_later_shots_from_the_new_one_with_their_own_seeds(director, drawn, out):

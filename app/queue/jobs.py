@@ -293,6 +293,55 @@ class ExportStory(_Job):
         return Workload(part="export", amounts=(float(max(1, self.num_keyframes)),), variant=self.format)
 
 
+class MakeAnimatic(_Job):
+    """Show the keyframes one after another for their seconds, `seconds` in all: exports/animatic.mp4."""
+
+    kind: Literal["animatic"] = "animatic"
+    lighter: ClassVar[str] = "make the animatic of fewer shots"
+    seconds: Seconds
+    subtitles: bool = True
+
+    @property
+    def title(self) -> str:
+        return "Make the animatic"
+
+    @property
+    def workload(self) -> Workload:
+        variant = "subtitles" if self.subtitles else ""
+        return Workload(part="animatic", amounts=(self.seconds,), variant=variant)
+
+
+class ReadCast(_Job):
+    """Find the faces in the pictures of the cast, and who looks like whom. `num_faces` pictures are read."""
+
+    kind: Literal["read-cast"] = "read-cast"
+    lighter: ClassVar[str] = "upload smaller pictures"
+    num_faces: Annotated[int, Field(ge=0, le=MAX_ROWS)] = 1
+
+    @property
+    def title(self) -> str:
+        return "Look at the faces of the cast"
+
+    @property
+    def workload(self) -> Workload:
+        return Workload(part="face", amounts=(1.0,) * max(1, self.num_faces), weights=self.weights)
+
+
+class MeasureDrift(_Job):
+    """Compare every keyframe with the pictures of its cast and with the keyframe before it in the same place."""
+
+    kind: Literal["drift"] = "drift"
+    num_keyframes: Annotated[int, Field(ge=0, le=MAX_ROWS)] = 1
+
+    @property
+    def title(self) -> str:
+        return "Measure the drift"
+
+    @property
+    def workload(self) -> Workload:
+        return Workload(part="drift", amounts=(1.0,) * max(1, self.num_keyframes), weights=self.weights)
+
+
 Job = (
     DrawMissing
     | PreviewArc
@@ -302,6 +351,9 @@ Job = (
     | MakeMovie
     | CharacterTest
     | ExportStory
+    | MakeAnimatic
+    | ReadCast
+    | MeasureDrift
 )
 _ANY_JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
 

@@ -29,7 +29,16 @@ _BASES: tuple[Basis, ...] = ("same settings", "other steps", "other settings", "
 
 # Seconds per amount: of a keyframe per step and pixel, of a clip per frame, step and pixel, of others as they are.
 _KEYFRAME, _CLIP = 0.1 / (224 * 128), 0.02 / (224 * 128)
-GUESSES = {"keyframe": _KEYFRAME, "clip": _CLIP, "encode": 2.0, "movie": 0.5, "export": 0.1}
+GUESSES = {
+    "keyframe": _KEYFRAME,
+    "clip": _CLIP,
+    "encode": 2.0,
+    "movie": 0.5,
+    "export": 0.1,
+    "animatic": 0.1,
+    "face": 0.5,
+    "drift": 0.5,
+}
 START_GUESSES = {True: 0.5, False: 8.0}  # by whether the process is warm
 
 

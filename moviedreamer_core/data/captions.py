@@ -32,12 +32,7 @@ class Captions:
         return row[row >= 0]
 
 
-def collect(
-    scripts: Iterable[FrameScript],
-    tokenise: Callable[[Sequence[str]], np.ndarray],
-    *,
-    slots_from: Captions | None = None,
-) -> Captions:
+def collect(scripts: Iterable[FrameScript], tokenise: Callable[[Sequence[str]], np.ndarray]) -> Captions:
     """Gather every sentence of these frames; `tokenise` gives word ids [U, L], padded with 0."""
     index: dict[str, int] = {}
     facts: list[Facts] = []
@@ -48,7 +43,7 @@ def collect(
                 index[text] = len(index)
                 facts.append(stated)
         rows.append([index[text] for text in script.spoken])
-    slots, values = (slots_from.slots, slots_from.values) if slots_from else _fact_values(facts)
+    slots, values = _fact_values(facts)
     padded = np.full((len(rows), max(map(len, rows))), -1, np.int32)
     for frame, row in enumerate(rows):
         padded[frame, : len(row)] = row
@@ -73,6 +68,5 @@ def _fact_table(
     number = [{value: i for i, value in enumerate(group)} for group in values]
     for u, facts in enumerate(said_by):
         for slot, value in facts:
-            if slot in column:
-                table[u, column[slot]] = number[column[slot]].get(value, -1)
+            table[u, column[slot]] = number[column[slot]][value]
     return table

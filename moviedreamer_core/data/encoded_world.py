@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,26 +18,48 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from moviedreamer_core.atomic import replacing, write_text
 from moviedreamer_core.data.captions import Captions
 from moviedreamer_core.data.world_frames import WorldFrames
+from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.precision import training_autocast
 
 CHUNK = 64
+STAGE_OF = {"tokens": "compress"}  # array -> the training stage that computes it, if that is not `encode`
 
 
 @dataclass(frozen=True)
 class Kept:
-    """One array on disk and the fingerprint of the model that made it."""
+    """One array on disk and the fingerprint of the model that made it, in a note beside it."""
 
     path: Path
     fingerprint: str
 
-    def is_current(self) -> bool:
-        note = self.path.with_suffix(".json")
-        return self.path.exists() and note.exists() and json.loads(note.read_text()) == self.fingerprint
+    @property
+    def note(self) -> Path:
+        return self.path.with_suffix(".json")
 
-    def mark_current(self) -> None:
-        self.path.with_suffix(".json").write_text(json.dumps(self.fingerprint))
+    @property
+    def unfinished(self) -> Path:
+        """Where the array lies until it is whole."""
+        return self.path.with_name(f".{self.path.name}")
+
+    def is_current(self) -> bool:
+        return (
+            self.path.exists()
+            and self.note.exists()
+            and json.loads(self.note.read_text()) == self.fingerprint
+        )
+
+    def forget(self) -> None:
+        """Delete what is there. The note goes first: nothing may vouch for an array that it does not fit."""
+        self.note.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Put the array in its place, then vouch for it."""
+        os.replace(self.unfinished, self.path)
+        write_text(self.note, json.dumps(self.fingerprint))
 
 
 def fingerprint_of(module: nn.Module) -> str:
@@ -57,10 +80,12 @@ def compute(
     apply: Callable[[Tensor], Tensor],
 ) -> Iterator[tuple[int, int]]:
     """Write `apply(batch_of(start, stop))` for all rows to `folder/name.npy` as float16, unless the file is there
-    and was made by this very model. Yields (rows done, of total)."""
+    and was made by this very model. Yields (rows done, of total). The file is there only once it is whole."""
     kept = Kept(folder / f"{name}.npy", fingerprint_of(model))
     if kept.is_current():
         return
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.forget()
     array = None
     device = next(model.parameters()).device
     for start in range(0, num_rows, CHUNK):
@@ -69,13 +94,19 @@ def compute(
             rows = apply(batch_of(start, stop).to(device)).float().cpu().numpy().astype(np.float16)
         if array is None:
             array = np.lib.format.open_memmap(
-                kept.path, mode="w+", dtype=np.float16, shape=(num_rows, *rows.shape[1:])
+                kept.unfinished, mode="w+", dtype=np.float16, shape=(num_rows, *rows.shape[1:])
             )
         array[start:stop] = rows
+        if stop == num_rows:
+            array.flush()
+            kept.finish()
         yield stop, num_rows
-    if array is not None:
-        array.flush()
-    kept.mark_current()
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """`array` as `path`, whole or not at all. Raises OutputError."""
+    with replacing(path) as temporary:
+        np.save(temporary, array)
 
 
 @dataclass(frozen=True)
@@ -87,7 +118,11 @@ class EncodedWorld:
     folder: Path
 
     def load(self, name: str) -> np.ndarray:
-        return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+        """One array, mapped from disk. Raises WeightsError, naming the stage that computes it, if it is missing."""
+        path = self.folder / f"{name}.npy"
+        if not path.exists():
+            raise WeightsError(f"{path}: missing; train the stage {STAGE_OF.get(name, 'encode')} first")
+        return np.load(path, mmap_mode="r")
 
     def rows(self, name: str, frames: np.ndarray) -> Tensor:
         """Rows `frames` of one array, in float32."""

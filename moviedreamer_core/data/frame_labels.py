@@ -13,6 +13,7 @@ from moviedreamer_core.storyworld.places import ACCENTS, NUM_ARRANGEMENTS, layou
 
 MAX_PEOPLE = 3
 ABSENT = -1
+WITHOUT_WEATHER = ("cave",)  # no sky and no window; a frame cannot be asked what the weather is there
 
 SETTING: Mapping[str, tuple[object, ...]] = {
     "place": facts.PLACES, "time": facts.TIMES, "weather": facts.WEATHERS, "shot": facts.SHOTS,
@@ -35,10 +36,12 @@ def labels_of(scene: Scene) -> tuple[int, ...]:
     """The class number of every entry of LABELS, in order. Arrangement counts as it is seen, mirrored or not."""
     layout = layout_of(scene.place, scene.layout_seed)
     truth: dict[str, object] = {
-        "place": scene.place, "time": scene.time, "weather": scene.weather, "shot": scene.shot,
+        "place": scene.place, "time": scene.time, "shot": scene.shot,
         "people": len(scene.figures), "accent": layout.accent,
         "arrangement": layout.arrangement ^ scene.mirrored,  # 2k and 2k + 1 mirror each other
     }  # fmt: skip
+    if scene.place not in WITHOUT_WEATHER:
+        truth["weather"] = scene.weather
     for person, figure in enumerate(scene.figures, start=1):
         truth |= {f"{person}.{name}": value for name, value in _person(figure).items()}
     return tuple(values.index(truth[name]) if name in truth else ABSENT for name, values in LABELS.items())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import multiprocessing
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from moviedreamer_core.atomic import write_text
+from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.script import (
     Element,
     ElementKind,
@@ -32,11 +33,16 @@ from moviedreamer_core.storyworld.facts import Appearance
 from moviedreamer_core.storyworld.portraits import draw_portrait
 
 MAX_CAST, PORTRAITS, PORTRAIT_PX = 4, 4, 64
+FRAMES, PICTURES, SCRIPTS, CASTS = "frames.npy", "portraits.npy", "scripts.jsonl", "casts.jsonl"
+STATE = "done.json"  # how many episodes are whole in all four
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorldFrames:
-    """Frames uint8 [E * K, height, width, 3] and portraits uint8 [E, C, P, 64, 64, 3] of one split, on disk."""
+    """Frames uint8 [E * K, height, width, 3] and portraits uint8 [E, C, P, 64, 64, 3] of one split, on disk.
+
+    What is on disk can be read once `prepare` is through; before, reading raises WeightsError.
+    """
 
     folder: Path
     split: str
@@ -57,11 +63,11 @@ class WorldFrames:
 
     @cached_property
     def frames(self) -> np.ndarray:
-        return np.load(self.path / "frames.npy", mmap_mode="r")
+        return np.load(self._whole(FRAMES), mmap_mode="r")
 
     @cached_property
     def portraits(self) -> np.ndarray:
-        return np.load(self.path / "portraits.npy", mmap_mode="r")
+        return np.load(self._whole(PICTURES), mmap_mode="r")
 
     def episode(self, index: int) -> Episode:
         """Episode `index` of the split; odd ones are mirrored (the paper's horizontal flip)."""
@@ -70,23 +76,26 @@ class WorldFrames:
     @cached_property
     def scripts(self) -> list[FrameScript]:
         """One for each frame, in order."""
-        with open(self.path / "scripts.jsonl") as file:
+        with open(self._whole(SCRIPTS)) as file:
             return [FrameScript.from_row(row) for line in file for row in json.loads(line)]
 
     @cached_property
     def casts(self) -> list[list[dict[str, object]]]:
         """Per episode, the traits of every cast member (the fields of `Appearance`)."""
-        with open(self.path / "casts.jsonl") as file:
+        with open(self._whole(CASTS)) as file:
             return [json.loads(line) for line in file]
 
     def prepare(self, *, processes: int = 2) -> Iterator[tuple[int, int]]:
-        """Draw what is missing; yields (episodes done, of total)."""
+        """Draw what is missing; yields (episodes done, of total), nothing if nothing is missing."""
+        done = self._num_done()
+        if done >= self.num_episodes:
+            return
         self.path.mkdir(parents=True, exist_ok=True)
-        state = self.path / "done.json"
-        done = json.loads(state.read_text())["episodes"] if state.exists() else 0
-        frames = self._open("frames.npy", (self.num_frames, self.size[1], self.size[0], 3))
+        if done == 0:
+            (self.path / STATE).unlink(missing_ok=True)  # a file beside it may be gone
+        frames = self._open(FRAMES, (self.num_frames, self.size[1], self.size[0], 3))
         portraits = self._open(
-            "portraits.npy", (self.num_episodes, MAX_CAST, PORTRAITS, PORTRAIT_PX, PORTRAIT_PX, 3)
+            PICTURES, (self.num_episodes, MAX_CAST, PORTRAITS, PORTRAIT_PX, PORTRAIT_PX, 3)
         )
         self._cut_text(done)
         tasks = [
@@ -97,15 +106,28 @@ class WorldFrames:
                 index = drawn.index
                 frames[index * self.num_keyframes : (index + 1) * self.num_keyframes] = drawn.frames
                 portraits[index, : len(drawn.portraits)] = drawn.portraits
-                self._append("scripts.jsonl", [script.to_row() for script in drawn.scripts])
-                self._append("casts.jsonl", drawn.cast)
+                self._append(SCRIPTS, [script.to_row() for script in drawn.scripts])
+                self._append(CASTS, drawn.cast)
                 if (index + 1) % 100 == 0 or index + 1 == self.num_episodes:
                     frames.flush()
                     portraits.flush()
-                    temporary = state.with_suffix(".part")
-                    temporary.write_text(json.dumps({"episodes": index + 1}))
-                    os.replace(temporary, state)
+                    write_text(self.path / STATE, json.dumps({"episodes": index + 1}))
                     yield index + 1, self.num_episodes
+
+    def _num_done(self) -> int:
+        """How many episodes need not be drawn again; none if any of the files is gone."""
+        if not all((self.path / name).exists() for name in (FRAMES, PICTURES, SCRIPTS, CASTS, STATE)):
+            return 0
+        return int(json.loads((self.path / STATE).read_text())["episodes"])
+
+    def _whole(self, name: str) -> Path:
+        """The path of that file. Raises WeightsError unless every episode is in it."""
+        done = self._num_done()
+        if done < self.num_episodes:
+            raise WeightsError(
+                f"{self.path / name}: {done} of {self.num_episodes} episodes; train the stage data first"
+            )
+        return self.path / name
 
     def _open(self, name: str, shape: tuple[int, ...]) -> np.memmap:
         path = self.path / name
@@ -119,10 +141,10 @@ class WorldFrames:
 
     def _cut_text(self, episodes: int) -> None:
         """Drop the lines of episodes whose arrays were not flushed before a kill."""
-        for name in ("scripts.jsonl", "casts.jsonl"):
+        for name in (SCRIPTS, CASTS):
             path = self.path / name
             lines = path.read_text().splitlines(keepends=True)[:episodes] if path.exists() else []
-            path.write_text("".join(lines))
+            write_text(path, "".join(lines))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from moviedreamer_core.config import FaceEncoderConfig
-from moviedreamer_core.encoders.face_crop import FaceCrop, FaceDetector, crop_face
+from moviedreamer_core.encoders.face_crop import (
+    FaceCrop,
+    FaceDetector,
+    Shares,
+    crop_by_hand,
+    crop_face,
+    crop_faces,
+)
 from moviedreamer_core.encoders.image_tower import build_tower, prepared
 
 
@@ -39,19 +46,32 @@ class FaceEncoder(nn.Module):
 
     @torch.no_grad()
     def encode_character(
-        self, images: Sequence[Image.Image]
+        self, images: Sequence[Image.Image], boxes: Sequence[Shares | None] | None = None
     ) -> tuple[Float[Tensor, " F"], tuple[FaceCrop, ...]]:
         """One embedding of unit length from all portraits of a character, and how each was cropped.
 
+        `boxes` says where the face of each is, in fractions of the image; None leaves it to the detector.
         Raises ValueError if there is no portrait.
         """
         if not images:
             raise ValueError("a character without portraits has no face embedding; give at least one image")
-        crops = tuple(self.crop_face(image) for image in images)
-        size = (self.config.image_px, self.config.image_px)
+        crops = tuple(
+            self.crop_face(image) if box is None else crop_by_hand(image, box)
+            for image, box in zip(images, boxes or [None] * len(images), strict=True)
+        )
         # One crop at a time: its embedding must not depend on which other portraits share the batch.
-        embeddings = [self(_pixels(crop.image, size=size))[0] for crop in crops]
+        embeddings = [self.encode_crop(crop) for crop in crops]
         return F.normalize(torch.stack(embeddings).mean(dim=0), dim=-1), crops
+
+    @torch.no_grad()
+    def encode_crop(self, crop: FaceCrop) -> Float[Tensor, " F"]:
+        """The embedding of one face, of unit length."""
+        embedded: Tensor = self(_pixels(crop.image, size=(self.config.image_px, self.config.image_px)))
+        return embedded[0]
+
+    def crop_faces(self, image: Image.Image) -> tuple[FaceCrop, ...]:
+        """The squares around all faces of `image`, the largest first; none without."""
+        return crop_faces(image, self._detector)
 
 
 def _pixels(image: Image.Image, *, size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:

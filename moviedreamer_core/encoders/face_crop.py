@@ -15,6 +15,7 @@ from facenet_pytorch import MTCNN
 from PIL import Image, ImageOps
 
 Box = tuple[int, int, int, int]
+Shares = tuple[float, float, float, float]  # a box in fractions of the image's width and height
 
 MIN_FACE_PX = 20  # the smallest face MTCNN looks for; it fails on images below that
 MAX_DETECTION_PX = 1024  # longer side; a face that is lost by this is too small for an embedding anyway
@@ -91,10 +92,37 @@ def crop_face(image: Image.Image, detector: FaceDetector) -> FaceCrop:
         side = min(image.size)
         box = _square((image.width / 2, image.height / 2), side)
         return FaceCrop(image=_cut(image, box), box=box, face_found=False, probability=0.0)
+    return _around(face, image)
+
+
+def crop_faces(image: Image.Image, detector: FaceDetector) -> tuple[FaceCrop, ...]:
+    """The squares around all faces of `image`, each with FACE_MARGIN, the largest first."""
+    image = upright(image)
+    faces = sorted(detector.faces(image), key=lambda found: -found.area * found.probability)
+    return tuple(_around(face, image) for face in faces)
+
+
+def _around(face: DetectedFace, image: Image.Image) -> FaceCrop:
     left, top, right, bottom = face.box
     side = round(max(right - left, bottom - top) * (1 + 2 * FACE_MARGIN))
     box = _square(((left + right) / 2, (top + bottom) / 2), max(side, 1))
     return FaceCrop(image=_cut(image, box), box=box, face_found=True, probability=face.probability)
+
+
+def crop_by_hand(image: Image.Image, shares: Shares) -> FaceCrop:
+    """The square about the box `shares` of `image`, as large as its longer side: where a person says the face is."""
+    image = upright(image)
+    left, top, right, bottom = shares
+    centre = (image.width * (left + right) / 2, image.height * (top + bottom) / 2)
+    side = round(max(image.width * (right - left), image.height * (bottom - top)))
+    box = _square(centre, max(side, 1))
+    return FaceCrop(image=_cut(image, box), box=box, face_found=True, probability=1.0)
+
+
+def shares_of(box: Box, size: tuple[int, int]) -> Shares:
+    """`box` in fractions of an image of `size` (width, height) in pixels."""
+    left, top, right, bottom = box
+    return (left / size[0], top / size[1], right / size[0], bottom / size[1])
 
 
 def _square(centre: tuple[float, float], side: int) -> Box:

@@ -5,6 +5,7 @@ N sentences, C characters in the frame, E text channels, F face channels. Source
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import torch
@@ -14,6 +15,8 @@ from moviedreamer_core.encoders.encoded import EncodedKeyframe
 from moviedreamer_core.encoders.text import TextEncoder
 from moviedreamer_core.names import name_key
 from moviedreamer_core.script import ElementKind, Story, keyframe_elements, spoken_sentences
+
+_STANDS_FOR_A_NAME = re.compile(r"person[0-9]+")  # what script.anonymise writes
 
 
 def encode_keyframe(
@@ -57,8 +60,11 @@ def keyframe_names(story: Story, number: int) -> tuple[str, ...]:
 
 
 def unknown_words_of(story: Story, number: int, text: TextEncoder) -> tuple[str, ...]:
-    """The words of keyframe `number` (1-based) that `text` does not know, each once, in order."""
+    """The words of keyframe `number` (1-based) that `text` does not know, each once, in order; no cast names."""
     elements = keyframe_elements(story, number, num_visual_tokens=0)  # says so if there is no such keyframe
     names = keyframe_names(story, number)
     spoken = spoken_sentences(elements, names)
-    return tuple(dict.fromkeys(word for s in spoken for word in text.unknown_words(s, names)))
+    present = {name_key(name) for name in names}
+    absent = [cast.name for cast in story.characters if name_key(cast.name) not in present]
+    unknown = (word for sentence in spoken for word in text.unknown_words(sentence, (*names, *absent)))
+    return tuple(dict.fromkeys(word for word in unknown if not _STANDS_FOR_A_NAME.fullmatch(word)))

@@ -10,7 +10,7 @@ B images, H x W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -60,6 +60,12 @@ class DecoderGame(nn.Module):
         self.decoder, self.post_quant_conv = vae.kl.decoder, vae.kl.post_quant_conv
         self.discriminator = PatchDiscriminator()
         self._vae = [vae]  # in a list: its encoder is not ours to train or save
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> DecoderGame:
+        """What `to(device)` and its like do to us, they do to the VAE's encoder too."""
+        super()._apply(fn, recurse)
+        self._vae[0]._apply(fn, recurse)
+        return self
 
     def forward(self, images: Float[Tensor, "B 3 H W"], step: int) -> Losses:
         vae = self._vae[0]

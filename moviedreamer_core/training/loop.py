@@ -2,8 +2,9 @@
 
 A step's batch is a pure function of the step's number, so a run that is killed at any moment and started again
 sees the same batches as one that was never stopped. Checkpoints are written to a temporary file and moved into
-place. The learning rate is warmed up, held, and cooled down over the last part of the run; a longer run can
-therefore be continued from the held part of a shorter one.
+place. The learning rate is warmed up, held, and cooled down over the last part of the run. A run that was interrupted
+before it cooled down can be given more steps and goes on as if it had been that long from the start; a finished one
+can be given more steps too, but it has cooled down already, and its rate jumps back up.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.precision import bfloat16_is_fast
 
 Losses = dict[str, Tensor]  # "loss" is minimised; the others are logged
+_AVERAGED = {"final.pt": "weights", "checkpoint.pt": "average"}  # file of a run -> its entry with the average
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +119,12 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(mixed_precision=mixed_precision or _fast_precision())
+    module.to(
+        accelerator.device
+    ).train()  # first, so that the average and the optimiser's state are there too
     average = Average(module, schedule.ema_decay)
     optimizer = _optimizer(module, schedule)
-    step = _resume(folder, module, average, optimizer, accelerator.device)
-    module.to(accelerator.device).train()
-    average.module.to(accelerator.device)
+    step = _resume(folder, module, average, optimizer)
     prepared, optimizer = accelerator.prepare(module, optimizer)
     report, saved_at = Report(), time.monotonic()
     while step < schedule.steps:
@@ -157,24 +160,41 @@ def _fast_precision() -> str:
 
 
 def on_device(batch: Any, device: torch.device) -> Any:
-    """A tensor, or a dataclass of tensors and other such dataclasses, moved; anything else as it is."""
+    """A tensor, or a mapping or dataclass of tensors and other such ones, moved; anything else as it is."""
     if isinstance(batch, Tensor):
         return batch.to(device)
+    if isinstance(batch, Mapping):
+        return {key: on_device(value, device) for key, value in batch.items()}
     if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
         moved = {f.name: on_device(getattr(batch, f.name), device) for f in dataclasses.fields(batch)}
         return dataclasses.replace(batch, **moved)
     return batch
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's inputs have to be."""
+    return next(module.parameters()).device
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether a run has anything that `load_final` could load. Its folder alone says nothing: it is made first."""
+    return any((folder / name).exists() for name in _AVERAGED)
+
+
 def load_final(module: nn.Module, folder: Path) -> bool:
-    """Load a finished run's averaged weights, or else the last checkpoint's. False when there is neither."""
-    for name, key in (("final.pt", "weights"), ("checkpoint.pt", "average")):
-        path = folder / name
-        if path.exists():
-            module.load_state_dict(_load(path)[key])
-            module.eval()
-            return True
-    return False
+    """Load a run's averaged weights: those it finished with, unless its checkpoint is further on.
+
+    False when there is neither.
+    """
+    states = {name: _load(folder / name, mmap=True) for name in _AVERAGED if (folder / name).exists()}
+    if not states:
+        return False
+    latest = max(
+        states, key=lambda name: int(states[name]["step"])
+    )  # of two alike the first, the finished one
+    module.load_state_dict(states[latest][_AVERAGED[latest]])
+    module.eval()
+    return True
 
 
 def last_losses(folder: Path) -> dict[str, float | int | None]:
@@ -196,9 +216,7 @@ def _optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=schedule.betas, foreach=True)
 
 
-def _resume(
-    folder: Path, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer, device: torch.device
-) -> int:
+def _resume(folder: Path, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer) -> int:
     path = folder / "checkpoint.pt"
     if not path.exists():
         return 0
@@ -230,16 +248,17 @@ def _atomic_save(state: dict[str, object], path: Path) -> None:
     os.replace(temporary, path)
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path, *, mmap: bool = False) -> dict[str, Any]:
+    """`mmap` reads only what is used; the file must not be replaced before that is copied."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # whatever a damaged or foreign file makes the reader raise
         raise WeightsError(f"{path}: not a usable checkpoint; delete it to start this stage again") from error
 
 
 def _final_step(folder: Path) -> int:
     path = folder / "final.pt"
-    return int(_load(path)["step"]) if path.exists() else -1
+    return int(_load(path, mmap=True)["step"]) if path.exists() else -1
 
 
 def _log(folder: Path, progress: Progress) -> None:

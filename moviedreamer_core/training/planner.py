@@ -3,6 +3,9 @@
 Against overfitting (all from the paper): episodes mirrored (see data/world_frames.py) and reversed in time; the face
 embedding of a character taken from another picture; few-shot references put before the script, sometimes; dropout and
 hidden tokens inside the model.
+
+In the storyworld everyone has a portrait and a description; in a story told in plain text nobody has. So that the
+planner knows both, the portrait of a character, or the description of the looks, is left out of some episodes (ours).
 """
 
 from __future__ import annotations
@@ -11,19 +14,23 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from moviedreamer_core.autoregressive.model import AutoregressiveModel, LossTerms, planner_loss
 from moviedreamer_core.autoregressive.sequence import TrainingInputs, collate, identifier_ids, training_inputs
+from moviedreamer_core.data.captions import Facts
 from moviedreamer_core.data.encoded_world import EncodedWorld
+from moviedreamer_core.data.world_frames import FrameScript
 from moviedreamer_core.encoders.encoded import EncodedKeyframe
-from moviedreamer_core.script import MAX_REFERENCES
+from moviedreamer_core.script import MAX_REFERENCES, Element, ElementKind, sentence_owners
 from moviedreamer_core.training.loop import Losses
 
 ALL_TERMS = LossTerms()
 REVERSE_PROBABILITY = 0.3
 REFERENCE_PROBABILITY = 0.3
+NO_FACE_PROBABILITY = NO_LOOKS_PROBABILITY = 0.15  # of a character, for a whole episode
 
 
 def batches(
@@ -36,14 +43,15 @@ def batches(
     def batch_at(step: int) -> TrainingInputs:
         rng = np.random.default_rng([5, step])
         picked = rng.choice(data.world.num_episodes, num_episodes, replace=False)
-        return collate([_episode(int(e), rng) for e in picked])
+        told = told_of_cast(step, num_episodes, faces.shape[1])
+        return collate([_episode(int(e), told[row], rng) for row, e in enumerate(picked)])
 
-    def _episode(episode: int, rng: np.random.Generator) -> TrainingInputs:
+    def _episode(episode: int, told: np.ndarray, rng: np.random.Generator) -> TrainingInputs:
         length = data.world.num_keyframes
         frames = episode * length + np.arange(length)
         if rng.random() < REVERSE_PROBABILITY:
             frames = frames[::-1]
-        keyframes = [_keyframe(int(frame), episode, rng) for frame in frames]
+        keyframes = [_keyframe(int(frame), episode, told, rng) for frame in frames]
         true = torch.from_numpy(tokens[frames].astype(np.float32))  # (K, V, D)
         references: Tensor | None = None
         if rng.random() < REFERENCE_PROBABILITY:
@@ -51,19 +59,55 @@ def batches(
             references = true[shown]
         return training_inputs(keyframes, true, identifiers, references=references)
 
-    def _keyframe(frame: int, episode: int, rng: np.random.Generator) -> EncodedKeyframe:
+    def _keyframe(frame: int, episode: int, told: np.ndarray, rng: np.random.Generator) -> EncodedKeyframe:
         script = data.world.scripts[frame]
         rows = data.captions.sentences_of(frame)
         views = rng.integers(0, faces.shape[2], len(script.cast))
         portraits = faces[episode, list(script.cast), views].astype(np.float32).reshape(-1, faces.shape[-1])
+        face_given, looks_given = told[list(script.cast)].T
+        elements, kept = told_script(script, face_given, looks_given)
         return EncodedKeyframe(
-            script.elements,
-            torch.from_numpy(sentences[rows].astype(np.float32)),
-            torch.from_numpy(portraits),
-            torch.ones(len(script.cast), dtype=torch.bool),
+            elements,
+            torch.from_numpy(sentences[rows[kept]].astype(np.float32)),
+            torch.from_numpy(portraits * face_given[:, None]),
+            torch.from_numpy(face_given.copy()),
         )
 
     return batch_at
+
+
+def told_of_cast(step: int, num_episodes: int, num_cast: int) -> Bool[np.ndarray, "E C 2"]:
+    """Whether the episodes of a step show each cast member's portrait (0) and tell their looks (1).
+
+    From random numbers of its own: which episodes a step has, and how, does not depend on it.
+    """
+    chance = np.random.default_rng([5, step, 1]).random((num_episodes, num_cast, 2))
+    return chance >= (NO_FACE_PROBABILITY, NO_LOOKS_PROBABILITY)
+
+
+def told_script(
+    script: FrameScript, face_given: Bool[np.ndarray, " P"], looks_given: Bool[np.ndarray, " P"]
+) -> tuple[tuple[Element, ...], Bool[np.ndarray, " N"]]:
+    """The elements of a script of P people as if some had no portrait, or nothing were said of their looks.
+
+    Also which of its N sentences are still there. What people do in this keyframe stays.
+    """
+    owners = sentence_owners(script.elements)
+    kept = np.array(
+        [
+            owner is None or bool(looks_given[owner]) or _is_of_the_keyframe(stated)
+            for owner, stated in zip(owners, script.facts, strict=True)
+        ]
+    )
+    people, sentences = iter(face_given), iter(kept)
+    drawn_from = {ElementKind.FACE: people, ElementKind.SENTENCE: sentences}
+    elements = tuple(e for e in script.elements if e.kind not in drawn_from or next(drawn_from[e.kind]))
+    return elements, kept
+
+
+def _is_of_the_keyframe(stated: Facts) -> bool:
+    """Whether a person's sentence tells what they do there, not how they always look."""
+    return any(slot.split(".")[-1] in ("action", "expression") for slot, _ in stated)
 
 
 def planner_losses(module: nn.Module, batch: object, step: int, *, terms: LossTerms = ALL_TERMS) -> Losses:

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from moviedreamer_core.evaluation.facts_of_frames import FACTS, HIDDEN
 from moviedreamer_core.evaluation.reader_frames import DrawnAhead, LabelledFrames
 from moviedreamer_core.evaluation.readers import FrameReader, load_reader
-from moviedreamer_core.training.loop import Losses, Schedule
-from moviedreamer_core.training.workshop import Effort, Workshop
+from moviedreamer_core.training.loop import Losses, Schedule, has_weights
+from moviedreamer_core.training.workshop import Effort, Workshop, first_weights
 
 MAX_PROCESSES = 8
 DEGRADED_SHARE = 0.6  # of the frames
@@ -34,8 +34,8 @@ def train_readers(shop: Workshop, effort: Effort) -> Iterator[str]:
         steps=effort.steps, learning_rate=effort.learning_rate, final_learning_rate=1e-5,
         warmup_steps=min(100, max(1, effort.steps // 10)), cooldown=0.6, weight_decay=0.05, ema_decay=0.995,
     )  # fmt: skip
-    torch.manual_seed(0)  # of the first weights
-    reader = FrameReader()
+    with first_weights("readers"):
+        reader = FrameReader()
     with DrawnAhead(
         effort.batch, processes=max(1, min(MAX_PROCESSES, (os.cpu_count() or 2) // 2))
     ) as batch_at:
@@ -50,7 +50,7 @@ def trained_reader(shop: Workshop) -> FrameReader:
 
     Raises WeightsError without any.
     """
-    if shop.start is not None and not (shop.folder / "readers").exists():
+    if shop.start is not None and not has_weights(shop.folder / "readers"):
         return load_reader(shop.start)
     reader = FrameReader()
     shop.require("readers", reader)

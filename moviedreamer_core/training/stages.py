@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from moviedreamer_core.data.encoded_world import fingerprint_of
+from moviedreamer_core.autoencoder.vae import ImageVAE
+from moviedreamer_core.data.encoded_world import fingerprint_of, save_array
 from moviedreamer_core.data.frame_emphasis import emphasis_of
 from moviedreamer_core.data.frame_labels import LABELS, labels_of
 from moviedreamer_core.evaluation.readers import save_reader
 from moviedreamer_core.pretrained import Models, save_models
 from moviedreamer_core.training import autoencoder, decoder, encoders, faces, planner, readers, vae, video
-from moviedreamer_core.training.loop import Progress, Schedule, last_losses
-from moviedreamer_core.training.workshop import Effort, Workshop
+from moviedreamer_core.training.loop import Progress, Schedule, has_weights, last_losses
+from moviedreamer_core.training.whole_folder import replacing_folder
+from moviedreamer_core.training.workshop import Effort, Workshop, first_weights
 
 EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
@@ -46,18 +48,17 @@ def train_vae(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 
 def train_encoders(shop: Workshop, effort: Effort) -> Iterator[str]:
-    captions = shop.captions
-    joint = encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in captions.values])
-    batch_at = encoders.batches(shop.world.frames, captions, effort.batch)
+    batch_at = encoders.batches(shop.world.frames, shop.captions, effort.batch)
     yield from _show(
-        "encoders", shop.run("encoders", joint, _schedule(effort), batch_at, encoders.encoder_losses)
+        "encoders", shop.run("encoders", _joint(shop), _schedule(effort), batch_at, encoders.encoder_losses)
     )
 
 
 def train_faces(shop: Workshop, effort: Effort) -> Iterator[str]:
-    identity = faces.IdentityFaces(shop.face)
     batch_at = faces.batches(shop.world, effort.batch)
-    yield from _show("faces", shop.run("faces", identity, _schedule(effort), batch_at, faces.face_losses))
+    yield from _show(
+        "faces", shop.run("faces", _identity(shop), _schedule(effort), batch_at, faces.face_losses)
+    )
 
 
 def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
@@ -86,8 +87,8 @@ def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
             if done == total:
                 yield f"encode: {total} rows of {name}"
     folder = shop.encoded.folder
-    embedded = np.load(folder / "portraits.npy")
-    np.save(folder / "faces.npy", embedded.reshape(*portraits.shape[:3], -1))
+    embedded = shop.encoded.load("portraits")
+    save_array(folder / "faces.npy", embedded.reshape(*portraits.shape[:3], -1))
     yield from _note_the_truth(shop, shop.encoded.load("latents").shape[-2:])
 
 
@@ -95,8 +96,8 @@ def _note_the_truth(shop: Workshop, size: tuple[int, int]) -> Iterator[str]:
     """What the storyworld knows of every frame: its labels, and where its people are on a grid of `size`."""
     scenes = (s for index in range(shop.world.num_episodes) for s in shop.world.episode(index).scenes)
     truth = [(labels_of(s), emphasis_of(s, height=size[0], width=size[1]).astype(np.float16)) for s in scenes]
-    np.save(shop.encoded.folder / "labels.npy", np.array([labels for labels, _ in truth], np.int8))
-    np.save(shop.encoded.folder / "emphasis.npy", np.stack([emphasis for _, emphasis in truth]))
+    save_array(shop.encoded.folder / "labels.npy", np.array([labels for labels, _ in truth], np.int8))
+    save_array(shop.encoded.folder / "emphasis.npy", np.stack([emphasis for _, emphasis in truth]))
     yield f"encode: labels of {len(truth)} frames"
 
 
@@ -125,7 +126,7 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
         stages.requires_grad_(True)
         shop.compressor.requires_grad_(number < 3)
         batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, stage=number)
-        schedule = _schedule(effort, final=1e-5, cooldown=0.4 if number == 3 else 0.0)
+        schedule = _schedule(effort, final=1e-5, cooldown=0.75 if number == 3 else 0.0)
         name = f"autoencoder-{number}"
         yield from _show(
             name, shop.run(name, stages, schedule, batch_at, lambda m, batch, step: m(batch, step))
@@ -155,9 +156,11 @@ def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 def draw_clips(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     load_encoders(shop)
-    models = shop.with_vae(), shop.vision
+    models = shop.with_vae().to(shop.device), shop.vision.to(shop.device)
     fingerprint = " ".join(fingerprint_of(model) for model in models)
-    for done, total in shop.clips.prepare(shop.vae.encode, shop.vision.embed, fingerprint=fingerprint):
+    for done, total in shop.clips.prepare(
+        shop.vae.encode, shop.vision.embed, fingerprint=fingerprint, device=shop.device
+    ):
         if done % 100 == 0 or done == total:
             yield f"clips: {done} of {total}"
 
@@ -173,7 +176,7 @@ def train_decoder(shop: Workshop, effort: Effort) -> Iterator[str]:
     yield from _show(
         "decoder",
         shop.run(
-            "decoder", decoder.DecoderGame(vae_), _schedule(effort, final=1e-5), batch_at,
+            "decoder", _game(vae_), _schedule(effort, final=1e-5), batch_at,
             lambda game, images, step: game(images, step),
         ),
     )  # fmt: skip
@@ -182,11 +185,33 @@ def train_decoder(shop: Workshop, effort: Effort) -> Iterator[str]:
 def export(
     shop: Workshop, effort: Effort | None = None, *, folder: Path = Path("weights/miniature")
 ) -> Iterator[str]:
-    """Write the trained parts as a weights folder with its manifest."""
+    """Make `folder` the weights folder of the trained parts, with its manifest, in one step.
+
+    What was in it is replaced as a whole, and only once everything new is written. Raises WeightsError for a part
+    that was never trained, OutputError if the folder cannot be written.
+    """
+    models, reader = _trained(shop), readers.trained_reader(shop)
+    metrics = {name: last for name in EFFORTS if (last := last_losses(shop.folder / name))}
+    with replacing_folder(folder) as unfinished:
+        save_reader(reader, unfinished)  # before the manifest, which lists it
+        manifest = save_models(
+            models,
+            unfinished,
+            command="python -m moviedreamer_core train miniature"
+            + (f" --start {shop.start}" if shop.start else ""),
+            commit=_commit(),
+            metrics=metrics,
+        )
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    yield f"export: {len(manifest.files)} files, {size / 1e6:.1f} MB in {folder}"
+
+
+def _trained(shop: Workshop) -> Models:
+    """Every part at the weights of the last stage that trained it."""
     load_encoders(shop)
     vae_ = shop.with_vae()
-    if (shop.folder / "decoder").exists():
-        shop.require("decoder", decoder.DecoderGame(vae_))
+    if has_weights(shop.folder / "decoder"):
+        shop.require("decoder", _game(vae_))
     load_compressor(shop)
     shop.require("planner", shop.planner)
     shop.require("video", shop.video)
@@ -195,19 +220,7 @@ def export(
         "autoregressive": shop.planner, "autoencoder": shop.vae, "renderer/unet": shop.renderer.unet,
         "renderer/conditioning": shop.renderer.conditioning, "video/unet": shop.video,
     }  # fmt: skip
-    models = Models(config=shop.config, components=components, tokenizer=shop.identifiers)
-    save_reader(readers.trained_reader(shop), folder)  # before the manifest, which lists it
-    metrics = {name: last for name in EFFORTS if (last := last_losses(shop.folder / name))}
-    manifest = save_models(
-        models,
-        folder,
-        command="python -m moviedreamer_core train miniature"
-        + (f" --start {shop.start}" if shop.start else ""),
-        commit=_commit(),
-        metrics=metrics,
-    )
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    yield f"export: {len(manifest.files)} files, {size / 1e6:.1f} MB in {folder}"
+    return Models(config=shop.config, components=components, tokenizer=shop.identifiers)
 
 
 def _commit() -> str:
@@ -217,25 +230,42 @@ def _commit() -> str:
 
 
 def load_encoders(shop: Workshop) -> None:
-    shop.require(
-        "encoders", encoders.JointEncoders(shop.text, shop.vision, [len(v) for v in shop.captions.values])
-    )
-    shop.require("faces", faces.IdentityFaces(shop.face))
+    shop.require("encoders", _joint(shop))
+    shop.require("faces", _identity(shop))
 
 
 def load_compressor(shop: Workshop) -> None:
-    """From the last stage that trained it."""
+    """From the last stage that has weights of it: a stage that was killed before its first checkpoint has none."""
     for number in (3, 2, 1):
-        if (shop.folder / f"autoencoder-{number}").exists():
+        if has_weights(shop.folder / f"autoencoder-{number}"):
             shop.require(f"autoencoder-{number}", _stages(shop, _warm_up(shop), number))
             return
     shop.require("compressor", _warm_up(shop))
 
 
+def _joint(shop: Workshop) -> encoders.JointEncoders:
+    text, vision, num_values = shop.text, shop.vision, [len(values) for values in shop.captions.values]
+    with first_weights("encoders"):
+        return encoders.JointEncoders(text, vision, num_values)
+
+
+def _identity(shop: Workshop) -> faces.IdentityFaces:
+    face = shop.face
+    with first_weights("faces"):
+        return faces.IdentityFaces(face)
+
+
+def _game(vae_: ImageVAE) -> decoder.DecoderGame:
+    with first_weights("decoder"):
+        return decoder.DecoderGame(vae_)
+
+
 def _warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
     config, factor = shop.config.renderer, shop.config.autoencoder.downsampling
     latent_shape = (config.latent_channels, config.image_height // factor, config.image_width // factor)
-    return autoencoder.CompressorWarmUp(shop.compressor, latent_shape, [len(v) for v in LABELS.values()])
+    compressor, num_values = shop.compressor, [len(values) for values in LABELS.values()]
+    with first_weights("warm-up"):
+        return autoencoder.CompressorWarmUp(compressor, latent_shape, num_values)
 
 
 def _stages(

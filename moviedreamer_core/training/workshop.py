@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +37,7 @@ from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.language import VOCABULARY
 from moviedreamer_core.training import loop
+from moviedreamer_core.training.loop import device_of
 from moviedreamer_core.training.vae import images_at, latent_scale
 from moviedreamer_core.video.anchored_svd import build_video_unet
 from moviedreamer_core.video.objective import start_temporal_layers_at_identity
@@ -50,6 +54,28 @@ TRAINED_BY: Mapping[str, tuple[str, ...]] = {
     "planner": ("autoregressive",),
     "video": ("video/unet",),
 }
+
+
+# Fields of a component's config that say how it is trained or used, not what its weights are.
+NOT_OF_WEIGHTS: Mapping[str, frozenset[str]] = {
+    "autoregressive": frozenset(
+        {"window_keyframes", "window_positions", "dropout", "hidden_token_probability"}
+    ),
+    "autoencoder": frozenset({"scaling_factor"}),  # measured again, see `Workshop.with_vae`
+    "renderer": frozenset({"slot_mask_probability"}),
+    "video": frozenset({"num_frames", "frames_per_second", "sigma_max"}),
+}
+
+
+@contextlib.contextmanager
+def first_weights(name: str) -> Iterator[None]:
+    """What is built inside begins at the weights that belong to `name`: always the same, whatever was built before.
+
+    The global random numbers go on afterwards as if nothing had been drawn.
+    """
+    with torch.random.fork_rng(devices=[]):  # components are built on the CPU
+        torch.default_generator.manual_seed(zlib.crc32(name.encode()))
+        yield
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +114,11 @@ class Workshop:
         """Width and height in px."""
         return self.config.renderer.image_width, self.config.renderer.image_height
 
+    @property
+    def device(self) -> torch.device:
+        """Where a model is put that computes what is kept on disk."""
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
     @cached_property
     def world(self) -> WorldFrames:
         return WorldFrames(
@@ -102,9 +133,7 @@ class Workshop:
 
     @cached_property
     def encoded(self) -> EncodedWorld:
-        folder = self.world.path / "encoded"
-        folder.mkdir(exist_ok=True)
-        return EncodedWorld(self.world, self.captions, folder)
+        return EncodedWorld(self.world, self.captions, self.world.path / "encoded")
 
     @cached_property
     def clips(self) -> WorldClips:
@@ -130,37 +159,37 @@ class Workshop:
 
     @cached_property
     def text(self) -> TextEncoder:
-        return self._begun("text", TextEncoder(self.config.text, self.words))
+        return self._begun("text", lambda: TextEncoder(self.config.text, self.words))
 
     @cached_property
     def vision(self) -> VisionEncoder:
-        return self._begun("vision", VisionEncoder(self.config.vision))
+        return self._begun("vision", lambda: VisionEncoder(self.config.vision))
 
     @cached_property
     def face(self) -> FaceEncoder:
-        return self._begun("face", FaceEncoder(self.config.face))
+        return self._begun("face", lambda: FaceEncoder(self.config.face))
 
     @cached_property
     def vae(self) -> ImageVAE:
-        return self._begun("autoencoder", build_vae(self.config.autoencoder))
+        return self._begun("autoencoder", lambda: build_vae(self.config.autoencoder))
 
     @cached_property
     def compressor(self) -> Compressor:
-        return self._begun("compressor", Compressor(self.config.compressor))
+        return self._begun("compressor", lambda: Compressor(self.config.compressor))
 
     @cached_property
     def renderer(self) -> Renderer:
         config = self.config.renderer
         return Renderer(
             config,
-            unet=self._begun("renderer/unet", build_unet(config)),
-            conditioning=self._begun("renderer/conditioning", Conditioning(config)),
+            unet=self._begun("renderer/unet", lambda: build_unet(config)),
+            conditioning=self._begun("renderer/conditioning", lambda: Conditioning(config)),
             vae=self.vae,
         )
 
     @cached_property
     def planner(self) -> AutoregressiveModel:
-        return self._begun("autoregressive", AutoregressiveModel(self.config.autoregressive))
+        return self._begun("autoregressive", lambda: AutoregressiveModel(self.config.autoregressive))
 
     @cached_property
     def identifiers(self) -> PreTrainedTokenizerFast:
@@ -168,9 +197,12 @@ class Workshop:
 
     @cached_property
     def video(self) -> UNetSpatioTemporalConditionModel:
-        unet = build_video_unet(self.config.video)
-        start_temporal_layers_at_identity(unet)
-        return self._begun("video/unet", unet)
+        def built() -> UNetSpatioTemporalConditionModel:
+            unet = build_video_unet(self.config.video)
+            start_temporal_layers_at_identity(unet)
+            return unet
+
+        return self._begun("video/unet", built)
 
     @cached_property
     def begins_from(self) -> Mapping[str, nn.Module]:
@@ -178,22 +210,17 @@ class Workshop:
         if self.start is None:
             return {}
         models = load_models(self.start)
-        ours, theirs = self.config, models.config
-        fits = {
-            "vision": ours.vision == theirs.vision,
-            "text": ours.text == theirs.text
-            and self.words.vocabulary == getattr(models.text.tokenizer, "vocabulary", ()),
-            "face": ours.face == theirs.face,
-            "compressor": ours.compressor == theirs.compressor,
-            "autoregressive": ours.autoregressive == theirs.autoregressive,
-            "autoencoder": ours.autoencoder == theirs.autoencoder,
-            "renderer/unet": ours.renderer == theirs.renderer,
-            "renderer/conditioning": ours.renderer == theirs.renderer,
-            "video/unet": ours.video == theirs.video,
-        }
-        return {name: models.components[name] for name, fitting in fits.items() if fitting}
+        same_words = self.words.vocabulary == getattr(models.text.tokenizer, "vocabulary", ())
+        fitting = [
+            name
+            for name in sorted({name for names in TRAINED_BY.values() for name in names})
+            if _same_weights(self.config, models.config, name) and (same_words or name != "text")
+        ]
+        return {name: models.components[name] for name in fitting}
 
-    def _begun(self, name: str, component: Component) -> Component:
+    def _begun(self, name: str, build: Callable[[], Component]) -> Component:
+        with first_weights(name):
+            component = build()
         if name in self.begins_from:
             component.load_state_dict(self.begins_from[name].state_dict())
         return component
@@ -224,7 +251,7 @@ class Workshop:
         """The trained VAE with its latents scaled to unit variance."""
         self.require("vae", self.vae)
         sample = images_at(self.world.frames, np.linspace(0, self.world.num_frames - 1, 64).astype(int))
-        self.vae.scaling_factor = latent_scale(self.vae, sample)
+        self.vae.scaling_factor = latent_scale(self.vae, sample.to(device_of(self.vae)))
         return self.vae
 
     def keep(
@@ -232,6 +259,13 @@ class Workshop:
         apply: Callable[[Tensor], Tensor],
     ) -> Iterator[tuple[int, int]]:  # fmt: skip
         """Compute one array of `encoded`; see `encoded_world.compute`."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model.to(device)
+        model.to(self.device)
         yield from encoded_world.compute(name, self.encoded.folder, model, num_rows, batch_of, apply)
+
+
+def _same_weights(ours: ModelConfig, theirs: ModelConfig, name: str) -> bool:
+    """Whether a component's weights mean the same in both configs: equal but for what is not of the weights."""
+    part = name.split("/")[0]
+    one, other = (dataclasses.asdict(getattr(config, part)) for config in (ours, theirs))
+    counting = one.keys() - NOT_OF_WEIGHTS.get(part, frozenset())
+    return all(one[field] == other[field] for field in counting)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
@@ -26,6 +26,7 @@ from moviepy import (
     afx,
     vfx,
 )
+from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
 from PIL import Image, ImageOps
 
 from moviedreamer_core.atomic import replacing
@@ -41,6 +42,7 @@ MIN_MOVIE_WIDTH_PX, MIN_MOVIE_HEIGHT_PX = 896, 512  # the paper's frame; smaller
 CRF = 18  # constant quality: about what the eye takes for lossless
 PRESET = "veryfast"  # keeps up with the sampler on two cores
 SECONDS_BETWEEN_KEYFRAMES = 2  # a browser seeks to these
+CROSSFADE_SECONDS = 0.3
 FADE_OUT_SECONDS = 1.5  # of the music
 MAX_COMMENT_BYTES = 100_000  # one argument of a command may have 128 KiB on Linux
 # MoviePy asks for yuva420p, which libx264 does not know; the filter decides. It tags as well: ffmpeg lets the
@@ -100,7 +102,7 @@ def stitch(
     frames_per_second: int,
     size: tuple[int, int] | None = None,
     transition: Transition = "cut",
-    crossfade_seconds: float = 0.3,
+    crossfade_seconds: float = CROSSFADE_SECONDS,
     music: Path | None = None,
     comment: str | None = None,
 ) -> None:
@@ -113,11 +115,37 @@ def stitch(
     Raises InputError or ImageError naming the item that is missing or damaged, OutputError naming `out`, and
     ValueError for a size, rate or duration out of range.
     """
+    _check_transition(transition, crossfade_seconds)
+    for _ in stitching(
+        items,
+        out,
+        frames_per_second=frames_per_second,
+        size=size,
+        transition=transition,
+        crossfade_seconds=crossfade_seconds,
+        music=music,
+        comment=comment,
+    ):
+        pass
+
+
+def stitching(
+    items: Sequence[Path | Still],
+    out: Path,
+    *,
+    frames_per_second: int,
+    size: tuple[int, int] | None = None,
+    transition: Transition = "cut",
+    crossfade_seconds: float = CROSSFADE_SECONDS,
+    music: Path | None = None,
+    comment: str | None = None,
+) -> Generator[tuple[int, int], None, None]:
+    """`stitch`, yielding after each frame how many are written, and of how many; close the generator to stop.
+
+    `out` is then what it was. Raises as `stitch`.
+    """
     _check_request(frames_per_second, comment)
-    if transition not in get_args(Transition):
-        raise ValueError(f"transition must be one of {', '.join(get_args(Transition))}, got {transition!r}")
-    if crossfade_seconds < 0:
-        raise ValueError(f"crossfade_seconds must not be negative, got {crossfade_seconds}")
+    _check_transition(transition, crossfade_seconds)
     if not items:
         raise InputError(f"{out.name}: the movie has no clips; animate a keyframe or keep it as a still")
     if music is not None:
@@ -142,7 +170,9 @@ def stitch(
             sound = closing.enter_context(_opened(AudioFileClip, music))
             loop = afx.AudioLoop(duration=num_frames / frames_per_second)
             movie = movie.with_audio(sound.with_effects([loop, afx.AudioFadeOut(FADE_OUT_SECONDS)]))
-        encode(movie, temporary, frames_per_second=frames_per_second, comment=comment)
+        written = encoding(movie, temporary, frames_per_second=frames_per_second, comment=comment)
+        for number in written:
+            yield number, num_frames
 
 
 def enlarged(size: tuple[int, int]) -> tuple[int, int]:
@@ -156,6 +186,14 @@ def encode(clip: VideoClip, out: Path, *, frames_per_second: int, comment: str |
 
     Raises OSError if the disk or the encoder refuses.
     """
+    for _ in encoding(clip, out, frames_per_second=frames_per_second, comment=comment):
+        pass
+
+
+def encoding(
+    clip: VideoClip, out: Path, *, frames_per_second: int, comment: str | None = None
+) -> Generator[int, None, None]:
+    """`encode`, yielding after each frame how many are written; what is at `out` counts only at the end."""
     if clip.w % 2 or clip.h % 2:
         clip = clip.image_transform(_extended_to_even)
     log, sound = out.with_name(f"{out.name}.log"), out.with_name(f"{out.stem}.m4a")
@@ -165,18 +203,27 @@ def encode(clip: VideoClip, out: Path, *, frames_per_second: int, comment: str |
     failure = ""
     try:
         try:
-            clip.write_videofile(
-                out.absolute(),
-                fps=frames_per_second,
-                codec="libx264",
-                preset=PRESET,
-                audio_codec="aac",
-                audio_bitrate="160k",
-                temp_audiofile=sound.absolute(),
-                ffmpeg_params=options,
-                write_logfile=True,  # instead of a pipe, which a long complaint would block
-                logger=None,
-            )
+            if clip.audio:
+                clip.audio.write_audiofile(
+                    str(sound.absolute()), codec="aac", bitrate="160k", write_logfile=True, logger=None
+                )
+            with (
+                log.open("w+") as complaints,  # instead of a pipe, which a long complaint would block
+                FFMPEG_VideoWriter(
+                    str(out.absolute()),
+                    clip.size,
+                    frames_per_second,
+                    codec="libx264",
+                    preset=PRESET,
+                    audiofile=str(sound.absolute()) if clip.audio else None,
+                    logfile=complaints,
+                    ffmpeg_params=options,
+                ) as writer,
+            ):
+                frames = clip.iter_frames(fps=frames_per_second, dtype="uint8")
+                for number, frame in enumerate(frames, start=1):
+                    writer.write_frame(frame)
+                    yield number
         except OSError as error:
             failure = str(error)
         check_written(
@@ -264,6 +311,13 @@ def _check_item(item: Path | Still) -> Video:
     if not item.seconds > 0:
         raise ValueError(f"{item.image.name}: a still needs a duration above 0 seconds, got {item.seconds}")
     return Video(read_image(item.image).size, 1, Fraction(item.seconds))
+
+
+def _check_transition(transition: str, crossfade_seconds: float) -> None:
+    if transition not in get_args(Transition):
+        raise ValueError(f"transition must be one of {', '.join(get_args(Transition))}, got {transition!r}")
+    if crossfade_seconds < 0:
+        raise ValueError(f"crossfade_seconds must not be negative, got {crossfade_seconds}")
 
 
 def _check_request(frames_per_second: int, comment: str | None) -> None:

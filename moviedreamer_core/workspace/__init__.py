@@ -5,7 +5,8 @@ draft       the script in the editor, row ids     revision    one state of it as
 journal     saves, undo, redo, stale tabs         decisions   locks, chosen takes, ticks
 recipes     what takes and clips were made from   shelf       folders of takes and clips
 takes       takes, clips, visual tokens           freshness   what is missing, fresh, stale
-pictures    uploads                               story       one story
+pictures    uploads                               readings    what models said about pictures
+story       one story
 opening     sweep, repair, edits by hand          archive, unpacking, zip_reading    zips
 stories     all stories and the trash
 """
@@ -25,6 +26,7 @@ from moviedreamer_core.workspace.durable import StoryBusyError, StoryGoneError
 from moviedreamer_core.workspace.freshness import Shot, fingerprint, take_recipe
 from moviedreamer_core.workspace.journal import StaleSaveError
 from moviedreamer_core.workspace.opening import Opened
+from moviedreamer_core.workspace.readings import CastReadings, Drift, DriftPoint, FaceReading, LookAlike
 from moviedreamer_core.workspace.recipes import ClipRecipe, Fingerprint, TakeRecipe
 from moviedreamer_core.workspace.revision import Revision
 from moviedreamer_core.workspace.stories import Stories, StorySummary, TrashedStory
@@ -35,11 +37,16 @@ from moviedreamer_core.workspace.zip_reading import ArchiveError
 __all__ = [
     "ArchiveError",
     "CastMember",
+    "CastReadings",
     "Clip",
     "ClipRecipe",
     "Decisions",
     "Draft",
+    "Drift",
+    "DriftPoint",
+    "FaceReading",
     "Fingerprint",
+    "LookAlike",
     "MovieDecisions",
     "Opened",
     "PersonInRow",

@@ -18,8 +18,14 @@ from moviedreamer_core.workspace.journal import first_revision
 from moviedreamer_core.workspace.layout import STAGING, file_kind, slug
 from moviedreamer_core.workspace.story import StoryFolder
 
-_CARRIED = {"decisions", "picture", "music", "image", "tokens", "clip", "record"}
-_COMPRESSED_KINDS = {"story", "revision", "decisions", "record"}  # the others are compressed already
+_CARRIED = {"decisions", "picture", "music", "image", "tokens", "clip", "record", "readings"}
+_COMPRESSED_KINDS = {
+    "story",
+    "revision",
+    "decisions",
+    "record",
+    "readings",
+}  # the others are compressed already
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # so that equal stories give equal archives
 _COPY_BYTES = 2**20
 

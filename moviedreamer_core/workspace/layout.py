@@ -7,6 +7,7 @@
         faces/<sha>.png  references/<sha>.png  music/<sha>.mp3
         takes/<row>/0002-k3f9ab/            image.png, tokens-<weights>.safetensors, record.json
         clips/<row>/0001-xy7pqr/            clip.mp4, record.json
+        readings/cast.json                  what models said about the pictures
         exports/movie.mp4
         staging/  damaged/  .lock
     stories/.trash/20260102T030405Z-the-lighthouse-k3f9ab2x/
@@ -30,6 +31,7 @@ from moviedreamer_core.errors import StoryError
 STORY_FILE, DECISIONS_FILE, RECORD_FILE, LOCK_FILE = "story.yaml", "decisions.json", "record.json", ".lock"
 REVISIONS, FACES, REFERENCES, MUSIC = "revisions", "faces", "references", "music"
 TAKES, CLIPS, EXPORTS, STAGING, DAMAGED = "takes", "clips", "exports", "staging", "damaged"
+READINGS, CAST_READINGS_FILE, DRIFT_FILE, BOXES_FILE = "readings", "cast.json", "drift.json", "boxes.json"
 TRASH, WORKSPACE_STAGING = ".trash", ".staging"
 IMAGE_FILE, CLIP_FILE = "image.png", "clip.mp4"
 
@@ -63,6 +65,7 @@ _FILES = {
     "image": re.compile(rf"{TAKES}/{_OWNER}/{_KEPT}/{re.escape(IMAGE_FILE)}"),
     "tokens": re.compile(rf"{TAKES}/{_OWNER}/{_KEPT}/{_TOKENS}"),
     "clip": re.compile(rf"{CLIPS}/{_OWNER}/{_KEPT}/{re.escape(CLIP_FILE)}"),
+    "readings": re.compile(rf"{READINGS}/(?:cast|drift|boxes)\.json"),
     "record": re.compile(rf"(?:{TAKES}|{CLIPS})/{_OWNER}/{_KEPT}/{re.escape(RECORD_FILE)}"),
     "export": re.compile(rf"{EXPORTS}/{_EXPORT}"),
 }
@@ -75,8 +78,8 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\.[A-Za-z0-9]{1,12})?")  # as atomic.py
 def file_kind(relative: str) -> str | None:
     """What the file at `relative`, a path inside a story's folder, is by its place; None if nothing known.
 
-    "story", "revision", "decisions", "picture", "music", "image", "tokens", "clip", "record" or "export". No path
-    with a kind can leave the folder.
+    "story", "revision", "decisions", "picture", "music", "image", "tokens", "clip", "readings", "record" or
+    "export". No path with a kind can leave the folder.
     """
     return next((kind for kind, pattern in _FILES.items() if pattern.fullmatch(relative)), None)
 

@@ -20,6 +20,7 @@ from moviedreamer_core.workspace.layout import (
     EXPORTS,
     FACES,
     MUSIC,
+    READINGS,
     REFERENCES,
     REVISIONS,
     STAGING,
@@ -69,7 +70,7 @@ def sweep(story: StoryFolder) -> None:
 
 def _folders_with_files(path: Path) -> Iterator[Path]:
     yield path
-    yield from (path / name for name in (REVISIONS, FACES, REFERENCES, MUSIC, EXPORTS))
+    yield from (path / name for name in (REVISIONS, FACES, REFERENCES, MUSIC, READINGS, EXPORTS))
     for name in (TAKES, CLIPS):
         yield from path.glob(f"{name}/*/*/")
 

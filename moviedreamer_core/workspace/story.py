@@ -33,6 +33,7 @@ from moviedreamer_core.workspace.layout import (
     story_id_of,
 )
 from moviedreamer_core.workspace.pictures import PictureStore
+from moviedreamer_core.workspace.readings import Readings
 from moviedreamer_core.workspace.revision import Revision
 from moviedreamer_core.workspace.takes import Clip, Clips, Take, Takes
 
@@ -65,7 +66,8 @@ class StoryView:
 
 
 class StoryFolder:
-    """A story's parts: `script` (revisions), `decisions`, `takes`, `clips`, `pictures`; and what concerns several.
+    """A story's parts: `script` (revisions), `decisions`, `takes`, `clips`, `pictures`, `readings`; and what concerns
+    several.
 
     It may be kept open for long and used by several threads. After the story was deleted, whatever is asked raises
     StoryGoneError.
@@ -79,6 +81,7 @@ class StoryFolder:
         self.takes = Takes(path, self.lock)
         self.clips = Clips(path, self.lock)
         self.pictures = PictureStore(path, self.lock)
+        self.readings = Readings(path, self.lock)
 
     @property
     def id(self) -> str:

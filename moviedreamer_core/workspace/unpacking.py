@@ -14,7 +14,7 @@ from moviedreamer_core.images import MAX_BYTES as MAX_PICTURE_BYTES, read_image
 from moviedreamer_core.script import Story
 from moviedreamer_core.story_files import MAX_BYTES as MAX_STORY_BYTES, read_story
 from moviedreamer_core.video.video_files import check_music
-from moviedreamer_core.workspace import decisions, revision, shelf, takes
+from moviedreamer_core.workspace import decisions, readings, revision, shelf, takes
 from moviedreamer_core.workspace.draft import Draft, draft_of
 from moviedreamer_core.workspace.durable import FolderLock, remove_tree, told
 from moviedreamer_core.workspace.journal import first_revision
@@ -43,6 +43,7 @@ MAX_KIND_BYTES = {
     "revision": revision.MAX_FILE_BYTES,
     "decisions": decisions.MAX_FILE_BYTES,
     "record": shelf.MAX_RECORD_BYTES,
+    "readings": readings.MAX_FILE_BYTES,
     "tokens": takes.MAX_TOKENS_BYTES,
     "picture": MAX_PICTURE_BYTES,
     "image": MAX_PICTURE_BYTES,
@@ -89,6 +90,7 @@ def _unpack_exported(archive: Archive, folder: Path) -> str:
     draft, number = _take_script_out(folder)
     _check_music(folder)
     _check_kept(folder)
+    readings.check_readings(folder)
     for path in [face for member in draft.cast for face in member.faces] + [*draft.references]:
         if not (folder / path).is_file():
             raise StoryError(f"{path}: the picture is missing; export the story again")

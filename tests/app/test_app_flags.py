@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.command import _options, main
+from app.command import _options, main, worker_command
 
 pytest_plugins = ("weights",)
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -38,10 +38,10 @@ def test_a_port_out_of_range_is_refused(capsys, port):
     assert f"--port {port}: a port is a number from 1 to 65535" in complaint(capsys, "--port", port)
 
 
-def test_a_port_in_use_is_told_in_one_sentence(capsys, tiny_weights, story_file, tmp_path):
+def test_a_port_in_use_is_told_in_one_sentence(capsys, tiny_weights, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        folders = ("--weights", str(tiny_weights), "--outputs", str(tmp_path), "--story", str(story_file))
+        folders = ("--weights", str(tiny_weights), "--stories", str(tmp_path / "stories"))
         message = complaint(capsys, "--port", port, *folders)
     assert f"port {port} at 127.0.0.1: cannot be served" in message
     assert "choose another with --port" in message
@@ -51,9 +51,17 @@ def test_defaults_are_what_make_app_uses():
     options = _options([])
     assert (options.host, options.port) == ("127.0.0.1", 7860)
     assert options.weights == APP.parent / "weights" / "miniature"
-    assert options.outputs == APP.parent / "outputs" / "studio"
-    assert options.story == APP.parent / "assets" / "stories" / "lighthouse" / "story.yaml"
-    assert options.story.is_file()
+    assert options.stories == APP.parent / "stories"
+    assert options.example == APP.parent / "assets" / "stories" / "lighthouse.zip"
+    assert options.example.is_file()
+
+
+def test_the_queue_lies_beside_the_stories_where_the_page_serves_no_files(tmp_path):
+    command = worker_command(tmp_path / "mine", tmp_path / "weights")
+    assert not command.queue.is_relative_to(tmp_path / "mine")
+    assert command.queue.parent.is_dir()
+    assert command.options == {"stories": str(tmp_path / "mine"), "weights": str(tmp_path / "weights")}
+    assert worker_command(tmp_path / "other", tmp_path / "weights").device_lock == command.device_lock
 
 
 def test_the_script_ends_with_the_status_of_the_command(monkeypatch, capsys):

@@ -16,8 +16,11 @@ from app.queue.jobs import (
     EncodeReplacement,
     ExportStory,
     Filming,
+    MakeAnimatic,
     MakeMovie,
+    MeasureDrift,
     PreviewArc,
+    ReadCast,
     RegenerateKeyframe,
     read_job,
     write_job,
@@ -40,6 +43,9 @@ JOBS = [
     MakeMovie(story_id="s", seconds=12.5, transition="crossfade", music="music/a.mp3", subtitles="burned"),
     CharacterTest(story_id="s", cast_id="cast-1", drawing=DRAWING),
     ExportStory(story_id="s", format="contact-sheet", num_keyframes=9),
+    MakeAnimatic(story_id="s", seconds=12.5, subtitles=True),
+    ReadCast(story_id="s", num_faces=3),
+    MeasureDrift(story_id="s", num_keyframes=4),
 ]
 
 
@@ -163,4 +169,7 @@ def test_titles_are_words_for_a_list():
         "Make the movie",
         "Test picture of a character",
         "Export as contact sheet",
+        "Make the animatic",
+        "Look at the faces of the cast",
+        "Measure the drift",
     ]

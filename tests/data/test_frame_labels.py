@@ -18,9 +18,18 @@ def named(scene) -> dict[str, object]:
     return {name: values[number] for (name, values), number in pairs if number != ABSENT}
 
 
-@pytest.mark.parametrize("fact", ["place", "time", "weather", "shot"])
+@pytest.mark.parametrize("fact", ["place", "time", "shot"])
 def test_labels_name_the_setting(fact):
     assert all(named(scene)[fact] == getattr(scene, fact) for scene in SCENES)
+
+
+def test_the_weather_is_named_where_it_can_be_seen():
+    caves = [scene for scene in SCENES if scene.place == "cave"]
+    others = [scene for scene in SCENES if scene.place != "cave"]
+    assert caves
+    assert others
+    assert not any("weather" in named(scene) for scene in caves)
+    assert all(named(scene)["weather"] == scene.weather for scene in others)
 
 
 def test_person_one_is_the_leftmost_in_the_picture():

@@ -15,6 +15,7 @@ from moviedreamer_core.script import (
     KeyframeScript,
     Story,
     keyframe_elements,
+    parse_story,
 )
 
 WORDS = [
@@ -120,6 +121,20 @@ def test_a_keyframe_that_is_not_there_is_refused(story, text, number):
         encoded(story, text, number=number)
     with pytest.raises(StoryError, match=f"keyframe {number}: "):
         unknown_words_of(story, number, text)
+
+
+def test_a_word_of_a_name_is_unknown_where_it_is_no_name(text):
+    mara = {"name": "Mara"}
+
+    def unknown(cast: list[dict[str, str]], plot: str) -> tuple[str, ...]:
+        keyframe = {"plot": plot, "characters": [mara]}
+        return unknown_words_of(
+            parse_story({"title": "T", "characters": cast, "keyframes": [keyframe]}, source="t"), 1, text
+        )
+
+    both = unknown([{"name": "Captain Zeppelin"}, mara], "Captain Zeppelin sees a zeppelin. Mara sees it.")
+    assert "zeppelin" in both
+    assert both == unknown([mara], "Mara sees a zeppelin. Mara sees it.")
 
 
 def test_unknown_words_are_listed_once_without_the_cast(story, text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -47,6 +49,19 @@ def test_the_encoder_is_not_among_the_parameters_and_gets_no_gradient(game):
     assert all(p.grad is None for p in vae.kl.encoder.parameters())
     ours = {id(p) for p in game.parameters()}
     assert not ours & {id(p) for p in vae.kl.encoder.parameters()}
+
+
+def test_the_encoder_goes_where_the_game_goes(game):
+    vae = game._vae[0]
+    game.to("meta")
+    assert {p.device.type for p in vae.parameters()} == {"meta"}
+    assert {p.device.type for p in game.parameters()} == {"meta"}
+
+
+def test_a_copy_of_the_game_plays_with_a_decoder_of_its_own(game):
+    copied = copy.deepcopy(game)
+    assert copied._vae[0].kl.decoder is copied.decoder
+    assert copied.decoder is not game.decoder
 
 
 def test_the_discriminator_learns_to_tell_true_pictures_from_flat_ones(game):

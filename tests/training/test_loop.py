@@ -65,6 +65,47 @@ def test_a_killed_run_continues_to_the_same_weights_as_one_that_was_never_stoppe
         torch.testing.assert_close(one, other, atol=0, rtol=0)
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again_and_ends_at_the_same_weights(
+    tmp_path,
+):
+    whole, again = line(), line()
+    late = schedule(checkpoint_seconds=1e9)
+    run(whole, tmp_path / "whole", late)
+    run(line(), tmp_path / "killed", late, stop_after=5)
+    assert (tmp_path / "killed").is_dir()
+    assert not loop.has_weights(tmp_path / "killed")
+    seen = run(again, tmp_path / "killed", late)
+    assert [progress.step for progress in seen] == list(range(1, 9))
+    assert all(torch.equal(one, other) for one, other in zip(*map(nn.Module.parameters, (whole, again))))
+
+
+def test_nothing_is_loaded_from_a_run_that_has_only_its_folder(tmp_path):
+    module = line()
+    assert not loop.has_weights(tmp_path)
+    assert not loop.load_final(module, tmp_path)
+    assert torch.equal(module[0].weight, line()[0].weight)
+
+
+def test_a_finished_run_that_was_extended_and_killed_is_loaded_from_where_it_was_killed(tmp_path):
+    run(line(), tmp_path, schedule(4))
+    run(line(), tmp_path, schedule(8), stop_after=7)
+    final, checkpoint = (torch.load(tmp_path / name) for name in ("final.pt", "checkpoint.pt"))
+    assert (final["step"], checkpoint["step"]) == (4, 6)
+    module = line()
+    assert loop.load_final(module, tmp_path)
+    assert all(torch.equal(value, checkpoint["average"][name]) for name, value in module.state_dict().items())
+    assert not torch.equal(module[0].weight, final["weights"]["0.weight"])
+
+
+def test_an_interrupted_run_that_is_given_more_steps_is_as_one_that_long_from_the_start(tmp_path):
+    held = {"cooldown": 0.25}
+    long, extended = line(), line()
+    run(long, tmp_path / "long", schedule(12, **held))
+    run(line(), tmp_path / "extended", schedule(8, **held), stop_after=5)
+    run(extended, tmp_path / "extended", schedule(12, **held))
+    assert all(torch.equal(one, other) for one, other in zip(*map(nn.Module.parameters, (long, extended))))
+
+
 def test_a_finished_run_is_not_repeated_and_leaves_the_averaged_weights(tmp_path):
     first, second = line(), line()
     run(first, tmp_path, schedule())
@@ -149,3 +190,5 @@ def test_every_tensor_of_a_batch_goes_to_the_device():
     assert moved.pair.right == ("as it is",)
     assert on_device(torch.ones(1), torch.device("meta")).device.type == "meta"
     assert on_device([1], torch.device("meta")) == [1]
+    (row,) = on_device({"row": torch.ones(1)}, torch.device("meta")).values()
+    assert row.device.type == "meta"

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
+from moviedreamer_core.autoregressive.sequence import PositionKind, TrainingInputs
 from moviedreamer_core.data.frame_emphasis import emphasis_of
 from moviedreamer_core.data.frame_labels import LABELS, labels_of
 from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.drawing import draw_frame
+from moviedreamer_core.training import planner, stages
 from moviedreamer_core.training.autoencoder import AutoencoderStages, batches
 from moviedreamer_core.training.stages import EFFORTS, STAGES, export, load_compressor
-from moviedreamer_core.training.workshop import Scale, Workshop
+from moviedreamer_core.training.workshop import Effort, Scale, Workshop
 from weights import tiny_config
 
 SCALE = Scale(num_episodes=3, num_keyframes=4, num_clips=2)
@@ -31,6 +34,11 @@ def workshop(folder) -> Workshop:
     return Workshop(folder, SCALE, config)
 
 
+def two_steps(name: str) -> Effort | None:
+    effort = EFFORTS.get(name)
+    return dataclasses.replace(effort, steps=2, batch=2) if effort else None
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """All stages, two steps each, every stage in a workshop of its own."""
@@ -38,9 +46,7 @@ def trained(tmp_path_factory):
     said = {}
     for name, stage in STAGES.items():
         if name != "export":
-            effort = EFFORTS.get(name)
-            few = dataclasses.replace(effort, steps=2, batch=2) if effort else None
-            said[name] = list(stage(workshop(folder), few))
+            said[name] = list(stage(workshop(folder), two_steps(name)))
     return folder, said
 
 
@@ -49,6 +55,21 @@ def test_every_stage_says_what_it_did(trained):
     assert all(said.values())
     for name in EFFORTS:
         assert said[name][-1].startswith(f"{name}: step 2 of 2")
+
+
+def test_all_stages_in_one_workshop_end_at_the_same_weights(trained, tmp_path):
+    folder, _ = trained
+    shop = workshop(tmp_path)
+    for name, stage in STAGES.items():
+        if name != "export":
+            list(stage(shop, two_steps(name)))
+    for name in EFFORTS:
+        one, other = (
+            torch.load(runs / name / "final.pt", weights_only=True)["weights"] for runs in (folder, tmp_path)
+        )
+        assert one.keys() == other.keys()
+        for key, tensor in one.items():
+            assert torch.equal(tensor, other[key]), (name, key)
 
 
 def test_the_exported_weights_load_and_hold_what_was_trained(trained, tmp_path):
@@ -104,6 +125,30 @@ def test_stage_three_takes_the_tokens_that_the_compressor_of_stage_two_makes(tra
     assert nearest.max() < 0.5  # bfloat16 arithmetic, float16 on disk; two tokens of 2 x 8 channels
 
 
+def test_leaving_out_portraits_or_looks_changes_nothing_else_of_a_planner_batch(trained, monkeypatch):
+    folder, _ = trained
+    shop = workshop(folder)
+    batch_at = planner.batches(shop.encoded, shop.identifiers, 2)
+
+    def batch(step: int, *, no_face: float, no_looks: float) -> TrainingInputs:
+        monkeypatch.setattr(planner, "NO_FACE_PROBABILITY", no_face)
+        monkeypatch.setattr(planner, "NO_LOOKS_PROBABILITY", no_looks)
+        return batch_at(step)
+
+    for step in range(5):
+        whole = batch(step, no_face=0, no_looks=0)
+        faceless, silent = batch(step, no_face=1, no_looks=0), batch(step, no_face=0, no_looks=1)
+        rows = whole.inputs.rows
+        assert PositionKind.FACE not in faceless.inputs.rows
+        assert torch.equal(faceless.inputs.rows[PositionKind.SENTENCE], rows[PositionKind.SENTENCE])
+        assert torch.equal(silent.inputs.rows[PositionKind.FACE], rows[PositionKind.FACE])
+        assert len(silent.inputs.rows[PositionKind.SENTENCE]) < len(rows[PositionKind.SENTENCE])
+        for other in (faceless, silent):
+            assert torch.equal(other.targets, whole.targets)
+            assert torch.equal(other.inputs.rows[PositionKind.VISUAL], rows[PositionKind.VISUAL])
+            assert int(other.predicting.sum()) == int(whole.predicting.sum())
+
+
 def test_stage_three_leaves_the_compressor_as_stage_two_left_it(trained):
     folder, _ = trained
     states = [
@@ -131,6 +176,72 @@ def test_a_stage_whose_predecessor_is_missing_says_which(tmp_path):
     list(STAGES["data"](shop, None))
     with pytest.raises(WeightsError, match="train the stage encoders first"):
         list(STAGES["encode"](shop, None))
+
+
+@pytest.mark.parametrize(
+    ("stage", "missing"),
+    [
+        ("vae", "data"), ("encoders", "data"), ("faces", "data"), ("compressor", "data"), ("planner", "data"),
+        ("decoder", "vae"), ("video", "clips"), ("export", "data"),
+    ],
+)  # fmt: skip
+def test_a_stage_without_anything_before_it_says_what_to_begin_with(stage, missing, tmp_path):
+    with pytest.raises(WeightsError, match=f"train the stage {missing} first"):
+        list(STAGES[stage](workshop(tmp_path / "new"), two_steps(stage)))
+
+
+@pytest.mark.parametrize(("stage", "missing"), [("compressor", "encode"), ("planner", "compress")])
+def test_a_stage_without_its_arrays_says_which_stage_computes_them(trained, stage, missing, tmp_path):
+    folder, _ = trained
+    data = workshop(folder).world.path.relative_to(folder)
+    shutil.copytree(folder / data, tmp_path / data, ignore=shutil.ignore_patterns("encoded"))
+    with pytest.raises(WeightsError, match=f"train the stage {missing} first"):
+        list(STAGES[stage](workshop(tmp_path), two_steps(stage)))
+
+
+def test_the_compressor_comes_from_the_last_stage_that_got_as_far_as_a_checkpoint(trained, tmp_path):
+    folder, _ = trained
+    for name in ("data", "vae", "compressor", "autoencoder-1", "autoencoder-2"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "autoencoder-3").mkdir()  # killed in its first seconds
+    shop = workshop(tmp_path)
+    load_compressor(shop)
+    second = torch.load(folder / "autoencoder-2" / "final.pt", weights_only=True)["weights"]
+    for name, tensor in shop.renderer.unet.state_dict().items():
+        assert torch.equal(tensor, second[f"unet.{name}"]), name
+
+
+def test_runs_that_were_killed_in_their_first_seconds_leave_what_was_shipped(trained, tmp_path):
+    folder, _ = trained
+    list(export(workshop(folder), folder=tmp_path / "weights"))
+    shop = dataclasses.replace(workshop(tmp_path / "runs"), start=tmp_path / "weights")
+    for name in ("autoencoder-3", "decoder", "readers"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    (tmp_path / "runs" / "data").symlink_to(folder / "data")
+    list(export(shop, folder=tmp_path / "weights"))  # into the very folder that it began at
+    assert len(list(tmp_path.iterdir())) == 2
+    again = load_models(tmp_path / "weights")
+    assert all(
+        torch.equal(tensor, shop.begins_from["compressor"].state_dict()[name])
+        for name, tensor in again.compressor.state_dict().items()
+    )
+
+
+def test_an_export_that_fails_leaves_the_weights_that_were_there(trained, tmp_path, monkeypatch):
+    folder, _ = trained
+    weights = tmp_path / "weights"
+    list(export(workshop(folder), folder=weights))
+    before = {path: path.read_bytes() for path in weights.rglob("*") if path.is_file()}
+
+    def killed(models, unfinished, **_):
+        (unfinished / "config.json").write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "save_models", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(export(workshop(folder), folder=weights))
+    assert {path: path.read_bytes() for path in weights.rglob("*") if path.is_file()} == before
+    assert list(tmp_path.iterdir()) == [weights]
 
 
 def test_an_interrupted_drawing_goes_on_and_gives_the_same_frames(tmp_path):

@@ -1,0 +1,156 @@
+"""The drift tab: how like their cast pictures the characters stay, and how like itself a place stays, shot by shot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.desk.jobs import Cost
+from app.queue.jobs import MeasureDrift
+from moviedreamer_core.errors import StoryError
+from moviedreamer_core.workspace.readings import DriftPoint
+
+if TYPE_CHECKING:
+    from app.desk.desk import Desk
+
+SCENE = "Scene"
+MAX_WORST = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartPoint:
+    """`similarity` in [0, 1], None where there was nothing to compare; `is_current`: of the take that is shown now."""
+
+    row_id: str
+    number: int
+    plot: str
+    similarity: float | None
+    face_found: bool | None
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One line of the chart: a character, or the scene. `colour` counts from 0."""
+
+    name: str
+    is_scene: bool
+    colour: int
+    points: tuple[ChartPoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftView:
+    """`num_outdated` shots have other pictures than those that were measured; `cost` is that of measuring again."""
+
+    series: tuple[Series, ...]
+    num_shots: int
+    num_drawn: int
+    num_outdated: int
+    is_measured: bool
+    cost: Cost | None
+    is_measuring: bool
+
+    @property
+    def worst(self) -> tuple[ChartPoint, ...]:
+        """Of every shot its lowest point, the worst shot first; pictures that changed since are left out."""
+        lowest: dict[str, ChartPoint] = {}
+        for series in self.series:
+            for point in series.points:
+                if point.similarity is None or not point.is_current:
+                    continue
+                known = lowest.get(point.row_id)
+                if known is None or point.similarity < (known.similarity or 0.0):
+                    lowest[point.row_id] = point
+        return tuple(sorted(lowest.values(), key=lambda one: (one.similarity or 0.0, one.number)))
+
+
+class DriftChart:
+    """What the drift tab may ask."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def view(self, story_id: str) -> DriftView:
+        """The last measurement beside the story as it is. Raises StoryError, QueueError."""
+        active = self._desk.jobs.active(story_id)
+        folder = self._desk.story(story_id)
+        view, drift = folder.view(), folder.readings.drift()
+        shown = {row_id: take.id for row_id, take in view.shown_takes.items()}
+        measured = {point.row_id: point.take_id for point in drift.points}
+        series = self._series(story_id, drift.points)
+        return DriftView(
+            series=series,
+            num_shots=len(view.shots),
+            num_drawn=len(shown),
+            num_outdated=sum(measured.get(row_id) != take_id for row_id, take_id in shown.items()),
+            is_measured=bool(drift.points),
+            cost=self._desk.jobs.cost(self._job(story_id, len(shown))) if shown else None,
+            is_measuring=any(status.kind == "drift" for status in active),
+        )
+
+    def measure(self, story_id: str) -> int:
+        """Queue a measurement; the job's id. Raises StoryError without a picture or if one is under way, QueueError."""
+        view = self.view(story_id)
+        if not view.num_drawn:
+            raise StoryError("no shot has a picture yet; draw the storyboard first")
+        if view.is_measuring:
+            raise StoryError("the drift is being measured already; see the queue")
+        return self._desk.jobs.enqueue(self._job(story_id, view.num_drawn))
+
+    def worst_rows(self, story_id: str, number: int) -> tuple[str, ...]:
+        """The rows of the worst shots that may be changed, the worst first."""
+        locked = {shot.row.id for shot in self._desk.story(story_id).view().shots if shot.locked}
+        worst = [point.row_id for point in self.view(story_id).worst if point.row_id not in locked]
+        return tuple(worst[: max(0, min(number, MAX_WORST))])
+
+    def cost_of_worst(self, story_id: str, number: int) -> Cost:
+        """What `redraw_worst` would take."""
+        return self._desk.storyboard.cost_of_redrawing(story_id, self.worst_rows(story_id, number))
+
+    def redraw_worst(self, story_id: str, number: int) -> list[int]:
+        """Queue new takes of the worst shots, keeping all others; the jobs' ids. Raises StoryError, QueueError."""
+        rows = self.worst_rows(story_id, number)
+        if not rows:
+            raise StoryError("there is no measured shot that may be changed; measure the drift first")
+        return self._desk.storyboard.redraw(story_id, rows)
+
+    def _job(self, story_id: str, num_keyframes: int) -> MeasureDrift:
+        return MeasureDrift(story_id=story_id, num_keyframes=num_keyframes, weights=self._desk.weights_hash)
+
+    def _series(self, story_id: str, points: tuple[DriftPoint, ...]) -> tuple[Series, ...]:
+        """In the cast's order, the scene last; without rows and characters that are gone."""
+        view = self._desk.story(story_id).view()
+        numbers = {shot.row.id: shot for shot in view.shots}
+        names: list[tuple[str | None, str]] = [
+            (member.id, member.name) for member in view.revision.draft.cast
+        ]
+        found = []
+        for colour, (cast_id, name) in enumerate([*names, (None, SCENE)]):
+            own = [
+                ChartPoint(
+                    row_id=point.row_id,
+                    number=numbers[point.row_id].number,
+                    plot=numbers[point.row_id].row.plot.strip(),
+                    similarity=None if point.similarity is None else max(0.0, min(1.0, point.similarity)),
+                    face_found=point.face_found,
+                    is_current=_shown_id(numbers[point.row_id].take) == point.take_id,
+                )
+                for point in points
+                if point.cast_id == cast_id and point.row_id in numbers
+            ]
+            if own:
+                own.sort(key=lambda point: point.number)
+                found.append(
+                    Series(
+                        name=name.strip() or "No name",
+                        is_scene=cast_id is None,
+                        colour=colour,
+                        points=tuple(own),
+                    )
+                )
+        return tuple(found)
+
+
+def _shown_id(take: object) -> str:
+    return getattr(take, "id", "")

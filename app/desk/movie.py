@@ -1,0 +1,272 @@
+"""The movie tab's acts: which shots move, how long and how much, and what is made and taken away of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
+
+from app.desk.clips import ClipRow, ExportFile, clip_row, export_files, motion_scale, motion_value
+from app.desk.jobs import Cost
+from app.desk.shot_cards import FILMING_KINDS, RowWork, work_on_rows
+from app.queue.jobs import (
+    AnimateKeyframes,
+    ClipOrder,
+    ExportFormat,
+    ExportStory,
+    Filming,
+    MakeAnimatic,
+    MakeMovie,
+)
+from moviedreamer_core.errors import InputError, StoryError
+from moviedreamer_core.workspace import MovieDecisions, Row, Shot, StoryView
+
+if TYPE_CHECKING:
+    from app.desk.desk import Desk
+
+MAX_CLIP_SECONDS = 60.0
+MIN_CLIP_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovieView:
+    """The movie tab at one moment. `animate` is what the ticked shots cost that need a clip; None if none does."""
+
+    title: str
+    rows: tuple[ClipRow, ...]
+    settings: MovieDecisions
+    animate: Cost | None
+    animate_numbers: tuple[int, ...]
+    num_drawn: int
+    num_clips: int
+    seconds: float
+    movie_cost: Cost | None
+    animatic_cost: Cost | None
+    exports: tuple[ExportFile, ...]
+
+    def export(self, name: str) -> ExportFile | None:
+        """What was exported under this name; None if nothing was."""
+        return next((one for one in self.exports if one.name == name), None)
+
+
+class Movie:
+    """What the movie tab may ask."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def view(self, story_id: str) -> MovieView:
+        """Raises StoryError, StoryGoneError, QueueError."""
+        view, work = self._read(story_id)
+        folder = self._desk.story(story_id)
+        cost, to_film = self._desk.jobs.cost, self._to_animate(view, work)
+        drawn = [shot for shot in view.shots if shot.take is not None]
+        seconds = sum(shot.row.seconds for shot in drawn)
+        return MovieView(
+            title=view.revision.draft.title,
+            rows=tuple(clip_row(shot, work.get(shot.row.id)) for shot in view.shots),
+            settings=view.decisions.movie,
+            animate=cost(self._animate_job(story_id, view, to_film)) if to_film else None,
+            animate_numbers=tuple(shot.number for shot in to_film),
+            num_drawn=len(drawn),
+            num_clips=sum(shot.clip is not None for shot in view.shots),
+            seconds=seconds,
+            movie_cost=cost(self._movie_job(story_id, view)) if drawn else None,
+            animatic_cost=cost(MakeAnimatic(story_id=story_id, seconds=seconds)) if drawn else None,
+            exports=export_files(folder, view),
+        )
+
+    # --- per shot ------------------------------------------------------------------------------------
+
+    def tick(self, story_id: str, row_ids: Collection[str], *, animate: bool) -> None:
+        """Choose whether shots are to become clips. Raises StoryError for a row that is gone."""
+        folder = self._desk.story(story_id)
+        draft = folder.script.head().draft
+        for row_id in row_ids:
+            draft.position(row_id)
+        folder.decisions.tick(row_ids, animate=animate)
+
+    def tick_all(self, story_id: str, *, animate: bool) -> None:
+        """Tick every shot, or none."""
+        rows = self._desk.story(story_id).script.head().draft.rows
+        self.tick(story_id, [row.id for row in rows], animate=animate)
+
+    def set_seconds(self, story_id: str, row_id: str, seconds: float) -> None:
+        """How long the shot lasts. Raises InputError for a length out of range."""
+        if not MIN_CLIP_SECONDS <= seconds <= MAX_CLIP_SECONDS:
+            raise InputError(
+                f"a shot lasts from {MIN_CLIP_SECONDS:g} to {MAX_CLIP_SECONDS:g} seconds, got {seconds:g}"
+            )
+        folder = self._desk.story(story_id)
+
+        def edit(row: Row) -> Row:
+            return row.model_copy(update={"seconds": float(seconds)})
+
+        folder.script.change(
+            lambda draft: draft.with_rows_edited([row_id], edit), label="Change how long a shot lasts"
+        )
+
+    def set_motion(self, story_id: str, row_id: str, word: str) -> None:
+        """How much moves in the shot's clip, as a word of MOTIONS. Raises InputError for another word."""
+        folder = self._desk.story(story_id)
+        folder.script.head().draft.position(row_id)
+        folder.decisions.set_motion([row_id], motion_value(word))
+
+    def choose_clip(self, story_id: str, row_id: str, clip_id: str) -> None:
+        """Use this clip. Raises StoryError for one that is gone."""
+        self._desk.story(story_id).choose_clip(row_id, clip_id)
+
+    # --- making --------------------------------------------------------------------------------------
+
+    def animate(self, story_id: str) -> int:
+        """Queue a clip of every ticked shot that has none which is up to date; the job's id.
+
+        Raises StoryError if there is nothing to animate, QueueError.
+        """
+        view, work = self._read(story_id)
+        shots = self._to_animate(view, work)
+        if not shots:
+            raise StoryError(_nothing_to_animate(view, work))
+        return self._desk.jobs.enqueue(self._animate_job(story_id, view, shots))
+
+    def animate_numbers(self, story_id: str, numbers: Collection[int]) -> int:
+        """Tick the shots with these numbers, from 1, and no others, and animate them. Raises as `animate`."""
+        rows = [self._desk.storyboard.row_of(story_id, number) for number in numbers]
+        self.tick_all(story_id, animate=False)
+        self.tick(story_id, rows, animate=True)
+        return self.animate(story_id)
+
+    def animate_again(self, story_id: str, row_id: str) -> int:
+        """Queue one more clip of a shot, with a seed of its own; the job's id. Raises StoryError, QueueError."""
+        view, _ = self._read(story_id)
+        shot = view.shot(row_id)
+        if shot.take is None:
+            raise StoryError(f"shot {shot.number} has no picture yet; draw it first")
+        return self._desk.jobs.enqueue(self._animate_job(story_id, view, [shot], again=True))
+
+    def make_animatic(self, story_id: str, *, subtitles: bool = True) -> int:
+        """Queue the animatic of the pictures that there are; the job's id. Raises StoryError, QueueError."""
+        view, _ = self._read(story_id)
+        seconds = _drawn_seconds(view)
+        return self._desk.jobs.enqueue(MakeAnimatic(story_id=story_id, seconds=seconds, subtitles=subtitles))
+
+    def make_movie(self, story_id: str) -> int:
+        """Queue the movie as it is decided; the job's id. Raises StoryError without a picture, QueueError."""
+        view, _ = self._read(story_id)
+        _drawn_seconds(view)
+        return self._desk.jobs.enqueue(self._movie_job(story_id, view))
+
+    def export(self, story_id: str, format: str) -> int:
+        """Queue one file to take away; the job's id. Raises InputError for an unknown format, StoryError."""
+        if format not in get_args(ExportFormat):
+            raise InputError(f"{format!a}: choose one of {', '.join(get_args(ExportFormat))}")
+        view, _ = self._read(story_id)
+        if format not in ("story", "csv", "yaml"):
+            _drawn_seconds(view)
+        wanted = cast(ExportFormat, format)
+        job = ExportStory(story_id=story_id, format=wanted, num_keyframes=len(view.shots))
+        return self._desk.jobs.enqueue(job)
+
+    # --- the movie's settings ------------------------------------------------------------------------
+
+    def set_movie(
+        self, story_id: str, *, transition: str | None = None, subtitles: str | None = None
+    ) -> None:
+        """Change how shots meet, or the subtitles; None leaves one as it is. Raises InputError for an unknown word."""
+        folder = self._desk.story(story_id)
+        before = folder.decisions.read().movie
+        wanted = {"transition": transition, "subtitles": subtitles}
+        try:
+            after = MovieDecisions.model_validate(
+                {**dict(before), **{name: value for name, value in wanted.items() if value is not None}}
+            )
+        except ValueError:
+            raise InputError("this transition or kind of subtitles is unknown; reload the page") from None
+        folder.decisions.set_movie(after)
+
+    def set_music(self, story_id: str, track: Path | None) -> None:
+        """Keep an uploaded track and put it under the movie; None takes the music off. Raises InputError."""
+        folder = self._desk.story(story_id)
+        music = None if track is None else folder.pictures.add_music(track)
+        movie = folder.decisions.read().movie.model_copy(update={"music": music})
+        folder.decisions.set_movie(movie)
+
+    # --- inside --------------------------------------------------------------------------------------
+
+    def _read(self, story_id: str) -> tuple[StoryView, dict[str, RowWork]]:
+        snapshot = self._desk.queue.snapshot()
+        work = work_on_rows(snapshot.of_story(story_id), FILMING_KINDS)
+        return self._desk.story(story_id).view(weights_hash=self._desk.weights_hash), work
+
+    def _to_animate(self, view: StoryView, work: dict[str, RowWork]) -> list[Shot]:
+        return [shot for shot in view.shots if _needs_clip(shot) and not _is_asked_for(work, shot)]
+
+    def _animate_job(
+        self, story_id: str, view: StoryView, shots: Collection[Shot], *, again: bool = False
+    ) -> AnimateKeyframes:
+        settings = self._desk.settings
+        return AnimateKeyframes(
+            story_id=story_id,
+            clips=tuple(_order(shot, again=again) for shot in shots),
+            filming=Filming(
+                steps=settings.clip_steps,
+                width=settings.width,
+                height=settings.height,
+                frames_per_second=settings.frames_per_second,
+            ),
+            weights=self._desk.weights_hash,
+        )
+
+    def _movie_job(self, story_id: str, view: StoryView) -> MakeMovie:
+        movie = view.decisions.movie
+        return MakeMovie(
+            story_id=story_id,
+            seconds=_drawn_seconds(view),
+            transition=movie.transition,
+            music=movie.music,
+            subtitles=movie.subtitles,
+        )
+
+
+def _order(shot: Shot, *, again: bool) -> ClipOrder:
+    seed = None
+    if again:
+        stamp = int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
+        seed = stamp % 2**31
+    return ClipOrder(
+        row=shot.row.id,
+        seconds=min(MAX_CLIP_SECONDS, float(shot.row.seconds)),
+        motion=motion_scale(shot.decisions.motion),
+        seed=seed,
+    )
+
+
+def _needs_clip(shot: Shot) -> bool:
+    return (
+        shot.decisions.animate and shot.take is not None and (shot.clip is None or bool(shot.clip_stale_for))
+    )
+
+
+def _is_asked_for(work: dict[str, RowWork], shot: Shot) -> bool:
+    found = work.get(shot.row.id)
+    return found is not None and found.state in ("running", "waiting")
+
+
+def _nothing_to_animate(view: StoryView, work: dict[str, RowWork]) -> str:
+    ticked = [shot for shot in view.shots if shot.decisions.animate]
+    if not ticked:
+        return "no shot is ticked; tick those that are to move"
+    if any(_is_asked_for(work, shot) for shot in ticked):
+        return "the ticked shots are being animated already; see the queue"
+    if all(shot.take is None for shot in ticked):
+        return "the ticked shots have no pictures yet; draw them on the storyboard first"
+    return "every ticked shot has a clip that is up to date; ask for another clip of one instead"
+
+
+def _drawn_seconds(view: StoryView) -> float:
+    seconds = sum(shot.row.seconds for shot in view.shots if shot.take is not None)
+    if not seconds:
+        raise StoryError("no shot has a picture yet; draw the storyboard first")
+    return float(seconds)

@@ -1,0 +1,137 @@
+"""What a creator should know of a row: nothing here stops them from drawing, but for what the models refuse."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from moviedreamer_core.names import anonymise, mentioned_names, name_key
+from moviedreamer_core.script import MAX_CHARACTERS, MAX_SENTENCES, sentences
+from moviedreamer_core.workspace import CastMember, Draft, Row
+
+MAX_WORDS_TOLD = 6
+_PERSON = re.compile(r"person\d+")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowWarning:
+    """`blocks`: the row cannot be drawn until this is put right. `field` is where it shows."""
+
+    field: Literal["plot", "elements", "people"]
+    text: str
+    blocks: bool = False
+
+
+class KnownWords:
+    """The words that a closed vocabulary knows, loaded beside: its reader takes seconds to import."""
+
+    def __init__(self, vocabulary: Path | None) -> None:
+        self._tokenizer: Callable[[str], Words] | None = None
+        self.is_ready = vocabulary is None
+        if vocabulary is not None:
+            threading.Thread(target=self._load, args=(vocabulary,), daemon=True, name="vocabulary").start()
+
+    def unknown(self, text: str) -> Words:
+        """The words of `text` that the models do not know; none while the vocabulary is still being loaded."""
+        return self._tokenizer(text) if self._tokenizer else ()
+
+    def _load(self, vocabulary: Path) -> None:
+        from moviedreamer_core.encoders.tokenizer import WordTokenizer
+        from moviedreamer_core.errors import WeightsError
+
+        try:
+            self._tokenizer = functools.lru_cache(maxsize=8192)(WordTokenizer.read(vocabulary).unknown_words)
+        except WeightsError:  # the worker, which needs it, says what is wrong with the weights
+            self._tokenizer = None
+        self.is_ready = True
+
+
+def row_warnings(draft: Draft, row: Row, words: KnownWords) -> tuple[RowWarning, ...]:
+    """In the order in which they should be told."""
+    return (
+        *_plot_warnings(row, draft.cast),
+        *_people_warnings(row, draft.cast),
+        *_length_warnings(draft, row),
+        *_word_warnings(row, draft.cast, words),
+    )
+
+
+def unknown_words(text: str, cast: tuple[CastMember, ...], words: KnownWords) -> Words:
+    """Those of `text` that the models do not know, leaving out names of the cast."""
+    names = [member.name for member in cast if member.name.strip()]
+    found = [word for sentence in sentences(text) for word in words.unknown(anonymise(sentence, names))]
+    return tuple(dict.fromkeys(word for word in found if not _PERSON.fullmatch(word)))
+
+
+def said_unknown(found: Words) -> str:
+    """`the words "gargoyle" and "pier" are unknown to these weights`."""
+    quoted = [f'"{word}"' for word in found[:MAX_WORDS_TOLD]]
+    more = len(found) - len(quoted)
+    listed = ", ".join(quoted) + (f" and {more} more" if more else "")
+    noun = "words" if len(found) > 1 else "word"
+    return f"Unknown {noun}, read past when drawing: {listed}. Say it in simpler words."
+
+
+def _plot_warnings(row: Row, cast: tuple[CastMember, ...]) -> Iterator[RowWarning]:
+    if not row.plot.strip():
+        yield RowWarning(
+            field="plot", text="There is no plot yet; write what happens in this shot.", blocks=True
+        )
+    in_frame = {name_key(person.name) for person in row.characters}
+    names = [member.name for member in cast if member.name.strip()]
+    for name in mentioned_names(row.plot, names):
+        if name_key(name) not in in_frame:
+            yield RowWarning(
+                field="people", text=f"The plot mentions {name}, who is not in the frame and is not drawn."
+            )
+
+
+def _people_warnings(row: Row, cast: tuple[CastMember, ...]) -> Iterator[RowWarning]:
+    known = {name_key(member.name) for member in cast}
+    people = [person for person in row.characters if person.name.strip()]
+    seen: set[str] = set()
+    for person in people:
+        key = name_key(person.name)
+        if key not in known:
+            text = f"{person.name} is not in the cast; add them there or choose another name."
+            yield RowWarning(field="people", text=text, blocks=True)
+        elif key in seen:
+            text = f"{person.name} is listed twice; join the two descriptions."
+            yield RowWarning(field="people", text=text, blocks=True)
+        seen.add(key)
+    if len(people) > MAX_CHARACTERS:
+        text = f"{len(people)} people are in the frame; at most {MAX_CHARACTERS} can be drawn, split the shot in two."
+        yield RowWarning(field="people", text=text, blocks=True)
+
+
+def _length_warnings(draft: Draft, row: Row) -> Iterator[RowWarning]:
+    looks = {name_key(member.name): member.description for member in draft.cast}
+    texts = [draft.style, *row.scene_elements, row.plot]
+    for person in row.characters:
+        texts += [looks.get(name_key(person.name), ""), person.description]
+    number = sum(len(sentences(text)) for text in texts if text.strip())
+    if number > MAX_SENTENCES:
+        text = (
+            f"{number} sentences describe this shot and {MAX_SENTENCES} fit; the plot comes last and is cut first: "
+            "shorten descriptions or scene elements."
+        )
+        yield RowWarning(field="elements", text=text)
+
+
+def _word_warnings(row: Row, cast: tuple[CastMember, ...], words: KnownWords) -> Iterator[RowWarning]:
+    people = " ".join(person.description for person in row.characters)
+    fields: tuple[tuple[Literal["plot", "elements", "people"], str], ...] = (
+        ("plot", row.plot),
+        ("elements", "\n".join(row.scene_elements)),
+        ("people", people),
+    )
+    for field, text in fields:
+        if found := unknown_words(text, cast, words):
+            yield RowWarning(field=field, text=said_unknown(found))

@@ -1,0 +1,85 @@
+"""The continuity tab: how like themselves characters and places stay over the shots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.desk import Desk
+from app.pages.drift_chart import chart, table, toolbar, worst
+from app.pages.live import PRIVATE, QUIET, Markup, acted, el, icon, live
+from app.pages.session import Session
+from app.pages.telling import said
+from moviedreamer_core.errors import InputError
+
+NUM_WORST = 5
+
+
+def build(desk: Desk, session: Session) -> None:
+    """Called inside the tab."""
+    part, shown = live("drift"), gr.State("")
+    seen = [session.story_id, shown]
+
+    def show(story_id: str, before: str) -> Any:
+        now = str(drift_html(desk, story_id))
+        return gr.skip() if now == before else (now, now)
+
+    def show_if_changed(story_id: str, before: str) -> Any:
+        return show(story_id, before) if story_id else gr.skip()
+
+    def act(story_id: str, changed: int, event: gr.EventData) -> tuple[Any, ...]:
+        data = acted(event)
+        opened: list[Any] = [gr.skip(), gr.skip()]
+        match data.get("act"):
+            case "open":
+                opened = [data.get("row", ""), gr.Tabs(selected="storyboard")]
+            case "measure":
+                desk.drift.measure(story_id)
+            case "redraw_worst":
+                desk.drift.redraw_worst(story_id, NUM_WORST)
+            case _:
+                raise InputError("this button is of another version of the studio; reload the page")
+        now = str(drift_html(desk, story_id))
+        return (now, now, *opened, changed + 1)
+
+    part.act(
+        said(act),
+        [session.story_id, session.changed],
+        [part, shown, session.selected_row, session.tabs, session.changed],
+        **PRIVATE,
+    )
+    for changes in (session.story_id.change, session.changed.change):
+        changes(said(show), seen, [part, shown], **PRIVATE)
+    session.tick.tick(said(show_if_changed), seen, [part, shown], **QUIET)
+
+
+def drift_html(desk: Desk, story_id: str) -> Markup:
+    """The whole tab."""
+    if not story_id:
+        return el(
+            "div", el("h3", "No story is open"), el("p", "Open one on the stories tab."), class_="md-empty"
+        )
+    view = desk.drift.view(story_id)
+    if not view.series:
+        words = (
+            "Measure how like their cast pictures the characters stay, and how like itself each place stays, "
+            "shot by shot; then draw the worst shots again."
+            if view.num_drawn
+            else "Draw the storyboard first: continuity is measured on its pictures."
+        )
+        empty = el("div", icon("search"), el("h3", "Not measured yet"), el("p", words), class_="md-empty")
+        return el("div", toolbar(view), empty, class_="md-island")
+    cards = {card.row_id: card for card in desk.storyboard.view(story_id).cards}
+    cost = desk.drift.cost_of_worst(story_id, NUM_WORST)
+    return el(
+        "div",
+        toolbar(view),
+        el(
+            "div",
+            el("div", chart(view), table(view), class_="md-drift-main"),
+            worst(view, cards, NUM_WORST, cost),
+            class_="md-drift",
+        ),
+        class_="md-island",
+    )

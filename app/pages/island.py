@@ -1,0 +1,39 @@
+"""An island: a part of the page that a script in static/ draws and that asks the desk by itself.
+
+Gradio's own fields are drawn again by every update, which costs typed characters; an island keeps what is typed in the
+browser until the desk has it. Nothing that a person wrote goes into its template: Gradio evaluates a filled template
+as a JavaScript template string, so that "${...}" in a `{{value}}` would run. Scripts set `textContent` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.pages.look import STATIC
+from app.pages.telling import answered
+
+Answer = Callable[[dict[str, Any]], Any]  # what the script sent -> what it gets, as JSON
+
+
+def island(
+    name: str, *, value: Any = None, answers: tuple[Answer, ...] = (), scripts: tuple[str, ...] = ()
+) -> gr.HTML:
+    """The island of static/`name`.js, which may call `answers` by their names and sees `value` as it changes.
+
+    `scripts` are read before it, after dom.js. Its element has the id md-`name`.
+    """
+    sources = [STATIC / f"{part}.js" for part in ("dom", *scripts, name)]
+    code = "\n".join(
+        [f'const OUTBOX = "{name}";', *(source.read_text(encoding="utf-8") for source in sources)]
+    )
+    return gr.HTML(
+        value=value,
+        html_template=f'<div class="md-island md-{name}"></div>',
+        js_on_load=code,
+        apply_default_css=False,
+        server_functions=[answered(answer) for answer in answers],
+        elem_id=f"md-{name}",
+    )

@@ -1,0 +1,350 @@
+"""The panel of one shot, as markup: its picture, its takes, and what can be asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.desk.origins import Origin
+from app.desk.shot_cards import ShotCard, TakeCard
+from app.desk.storyboard import MAX_TEMPERATURE, LaterChoice, ShotPanel
+from app.pages.gallery import badge, picture
+from app.pages.live import Markup, address, button, el, icon, joined
+
+PICTURES = "image/png,image/jpeg,image/webp"
+
+
+def shot_panel(panel: ShotPanel, *, before: str, after: str, origin: Origin | None) -> Markup:
+    """Everything about one shot; `before` and `after` are its neighbours' rows, "" at an end."""
+    card = panel.card
+    return el(
+        "section",
+        _head(card, before, after),
+        el("div", picture(card, lazy=False), _progress(card), class_="md-picture md-large"),
+        _notice(card),
+        el("p", card.plot or "This row has no plot yet.", class_="md-plot-whole"),
+        el("p", _meta(card), class_="md-hint"),
+        _files(card, panel.story_title),
+        _origin(card, origin),
+        _new_take(panel),
+        _takes(panel),
+        class_="md-panel",
+        aria_label=f"Shot {card.number}",
+        data_reveal=card.row_id,
+    )
+
+
+def _head(card: ShotCard, before: str, after: str) -> Markup:
+    lock = "unlock" if card.is_locked else "lock"
+    words = "Unlock, so that it can change" if card.is_locked else "Lock, so that nothing changes it"
+    return el(
+        "header",
+        el("h2", f"Shot {card.number}"),
+        badge(card),
+        el("span", class_="md-spring"),
+        button(
+            "Unlock" if card.is_locked else "Lock",
+            lock,
+            kind="md-quiet",
+            sign=lock,
+            row=card.row_id,
+            title=words,
+            aria_pressed="true" if card.is_locked else "false",
+        ),
+        el(
+            "span",
+            _step("Previous shot", "left", before),
+            _step("Next shot", "right", after),
+            class_="md-group",
+        ),
+        class_="md-panel-head",
+    )
+
+
+def _step(title: str, sign: str, row: str) -> Markup:
+    return button(
+        None, "open", kind="md-icon", sign=sign, able=bool(row), row=row, title=title, aria_label=title
+    )
+
+
+def _progress(card: ShotCard) -> Markup | None:
+    if card.state not in ("running", "waiting"):
+        return None
+    words = card.doing or ("Drawing" if card.state == "running" else "Waits in the queue")
+    return el(
+        "span",
+        el("span", words),
+        el("span", el("span", style=f"width: {round(100 * card.share)}%"), class_="md-bar"),
+        class_="md-now",
+        role="status",
+    )
+
+
+def _notice(card: ShotCard) -> Markup:
+    """Always one element, so that what follows keeps its place."""
+    if card.state == "failed":
+        inner = joined(icon("alert"), el("span", _sentence(card.reason)))
+        return el("div", inner, class_="md-notice md-failed")
+    if card.is_stale and card.image is not None:
+        keep = (
+            button("Keep as is", "keep", row=card.row_id, title="It then counts as fresh")
+            if not card.is_locked
+            else None
+        )
+        return el(
+            "div",
+            icon("clock"),
+            el("span", f"Drawn before {card.reason}." if not card.is_locked else f"Locked; {card.reason}."),
+            keep,
+            class_="md-notice md-stale",
+        )
+    if card.state == "preview":
+        words = "A preview of few steps; a full picture takes its place when it is drawn."
+        return el("div", icon("eye"), el("span", words), class_="md-notice")
+    return el("div", class_="md-notice", hidden=True)
+
+
+def _meta(card: ShotCard) -> str:
+    return " · ".join(filter(None, [card.place, ", ".join(card.names)])) or "No place, nobody in the frame"
+
+
+def _files(card: ShotCard, title: str) -> Markup:
+    name = f"{title} - shot {card.number:02} take {card.take_number}.png"
+    download = (
+        el("a", icon("download"), "PNG", class_="md-button", href=address(card.image), data_save=name)
+        if card.image is not None
+        else None
+    )
+    return el(
+        "div",
+        download,
+        button(
+            "Replace",
+            "replace",
+            sign="upload",
+            able=not card.is_locked,
+            row=card.row_id,
+            upload="",
+            accept=PICTURES,
+            title="Use a picture of yours; later shots follow it",
+        ),
+        button(
+            "Where from?",
+            "origin",
+            sign="search",
+            upload="",
+            accept="image/png,video/mp4",
+            title="Read script and seed back from a PNG or MP4 that was made here",
+        ),
+        class_="md-actions",
+        data_drop=True,
+    )
+
+
+def _origin(card: ShotCard, origin: Origin | None) -> Markup:
+    if origin is None:
+        return el("div", class_="md-origin", hidden=True)
+    load = (
+        button(
+            f"Load its script and seed into shot {card.number}",
+            "load_origin",
+            row=card.row_id,
+            able=not card.is_locked,
+        )
+        if origin.can_load
+        else None
+    )
+    return el(
+        "div",
+        el(
+            "div",
+            el("strong", origin.file_name),
+            el("span", class_="md-spring"),
+            button(None, "close_origin", kind="md-quiet md-icon", sign="close", aria_label="Close"),
+            class_="md-along",
+        ),
+        _pairs(origin.facts),
+        load,
+        class_="md-origin",
+    )
+
+
+def _new_take(panel: ShotPanel) -> Markup:
+    card = panel.card
+    seeds = [
+        ("random", "New variation"),
+        ("same", "Same seed"),
+        ("number", "This seed"),
+    ]
+    return el(
+        "form",
+        el("h3", "New take"),
+        el(
+            "fieldset",
+            el("legend", "Variation", class_="md-label"),
+            el(
+                "div",
+                [_radio("seed", value, label, value == "random") for value, label in seeds],
+                class_="md-segments",
+            ),
+            el(
+                "label",
+                el("span", "Seed", class_="md-label"),
+                el(
+                    "input",
+                    type="text",
+                    inputmode="numeric",
+                    name="number",
+                    value=panel.seed,
+                    class_="md-field",
+                    maxlength=19,
+                    autocomplete="off",
+                ),
+                data_when="seed=number",
+                hidden=True,
+                class_="md-seed",
+            ),
+        ),
+        _temperature(),
+        el(
+            "fieldset",
+            el("legend", "Later shots", class_="md-label"),
+            [_later(choice) for choice in panel.choices],
+        ),
+        el("div", _draw(card), class_="md-panel-foot"),
+        class_="md-new-take",
+        data_of=card.row_id,
+    )
+
+
+def _draw(card: ShotCard) -> Markup:
+    return button(
+        "Locked" if card.is_locked else "Draw a new take",
+        "new_take",
+        kind="md-primary md-wide",
+        sign="lock" if card.is_locked else "brush",
+        able=not card.is_locked,
+        row=card.row_id,
+    )
+
+
+def _radio(name: str, value: str, label: str, is_first: bool) -> Markup:
+    return el("label", el("input", type="radio", name=name, value=value, checked=is_first), el("span", label))
+
+
+def _temperature() -> Markup:
+    return el(
+        "div",
+        el(
+            "div",
+            el("label", "Faithful", for_="md-temperature", class_="md-label"),
+            el(
+                "output",
+                "natural",
+                for_="md-temperature",
+                data_words="most faithful|faithful|natural|surprising|most surprising",
+            ),
+            el("span", "Surprising", class_="md-label", aria_hidden="true"),
+            class_="md-ends",
+        ),
+        el(
+            "input",
+            type="range",
+            id="md-temperature",
+            name="temperature",
+            min=0,
+            max=MAX_TEMPERATURE,
+            step=0.1,
+            value=1,
+            aria_label="From faithful to surprising",
+        ),
+        class_="md-slider",
+    )
+
+
+def _later(choice: LaterChoice) -> Markup:
+    changes_none = choice.later != "keep" and len(choice.rows) == 1
+    return el(
+        "label",
+        el(
+            "input",
+            type="radio",
+            name="later",
+            value=choice.later,
+            checked=choice.later == "keep",
+            disabled=changes_none,
+        ),
+        el(
+            "span",
+            el("strong", choice.label),
+            el("span", "there is no later shot to change" if changes_none else choice.sentence),
+        ),
+        class_="md-choice",
+    )
+
+
+def _takes(panel: ShotPanel) -> Markup:
+    if not panel.takes:
+        return el("div", class_="md-takes", hidden=True)
+    follow = el(
+        "label",
+        el("input", type="checkbox", name="follow"),
+        el("span", "Later shots count as stale when I choose another"),
+        class_="md-check",
+    )
+    return el(
+        "form",
+        el("h3", f"Takes ({len(panel.takes)})"),
+        follow if len(panel.takes) > 1 else None,
+        el("div", [_take(take, panel.card) for take in panel.takes], class_="md-take-grid"),
+        class_="md-takes",
+    )
+
+
+def _take(take: TakeCard, card: ShotCard) -> Markup:
+    kind = "Uploaded" if take.is_uploaded else "Preview" if take.is_preview else f"Take {take.number}"
+    state = "md-shown" if take.is_shown else "md-rejected" if take.is_rejected else ""
+    return el(
+        "div",
+        el(
+            "div",
+            el(
+                "img",
+                src=address(take.image),
+                alt=f"Take {take.number} of shot {card.number}",
+                loading="lazy",
+                draggable="false",
+            ),
+            class_="md-picture",
+        ),
+        el(
+            "div",
+            el("strong", kind),
+            el("span", "shown", class_="md-badge md-fresh") if take.is_shown else None,
+            el("span", "rejected", class_="md-badge") if take.is_rejected else None,
+            class_="md-along",
+        ),
+        el("div", _choices(take, card), class_="md-along"),
+        el("details", el("summary", "Recipe"), _pairs(take.recipe), data_key=f"{card.row_id}/{take.id}"),
+        class_=f"md-take {state}".strip(),
+    )
+
+
+def _choices(take: TakeCard, card: ShotCard) -> list[Markup]:
+    about: dict[str, Any] = {"row": card.row_id, "take": take.id, "able": not card.is_locked}
+    if take.is_rejected:
+        return [button("Take back", "accept", kind="md-small", **about)]
+    use = button(
+        "Use this", "choose", kind="md-small", sign="check", aria_label=f"Use take {take.number}", **about
+    )
+    drop = button(
+        "Reject", "reject", kind="md-small md-quiet", aria_label=f"Reject take {take.number}", **about
+    )
+    return [drop] if take.is_shown else [use, drop]
+
+
+def _pairs(pairs: tuple[tuple[str, str], ...]) -> Markup:
+    return el("dl", [(el("dt", name), el("dd", value)) for name, value in pairs], class_="md-pairs")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in ".!?" else ".") if text else ""

@@ -1,0 +1,141 @@
+// Character cards: what is typed goes through outbox, faces through cast_faces.
+let model = { story: "", revision: 0, cards: [], reading: false };
+const nodes = new Map(); // cast id -> card node
+const cards = h("div", { class: "md-cards", id: "md-cards" });
+const savedNote = h("span", { class: "md-saved", role: "status" }, "Saved");
+const empty = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "Nobody is in this story yet"), h("p", {}, "Give each character a name, a description of their looks and a picture of their face; they then look the same in every shot."),
+  button("Add a character", addCard, { kind: "md-primary", sign: "plus" }));
+root.append(h("div", { class: "md-toolbar" }, button("Add a character", addCard, { kind: "md-primary", sign: "plus", id: "md-add-character" }), savedNote), empty, cards);
+
+const cardOf = (id) => model.cards.find((card) => card.id === id);
+function savedValue(id, field) { return cardOf(id)?.[field]; }
+const saverOf = () => "save_card";
+let step = "";
+const newStep = () => { step = `${Date.now()}-${Math.random().toString(36).slice(2, 8)}`; };
+
+function absorb(view) {
+  if (!view || (view.story === model.story && view.revision < model.revision)) return;
+  const isOther = view.story !== model.story;
+  if (isOther) saveAll();
+  model = view.story ? { ...view } : { story: "", revision: 0, cards: [], reading: false };
+  redraw();
+  if (isOther && model.story) recall();
+}
+async function act(name, asked = {}) {
+  await saveAll();
+  const answer = await ask(name, { story: model.story, ...asked });
+  if (!answer) return null;
+  absorb(answer.view);
+  tellOthers();
+  return answer;
+}
+async function addCard() {
+  const made = await act("add_card");
+  if (!made) return;
+  const node = nodes.get(made.id);
+  node.scrollIntoView({ block: "nearest" });
+  node.parts.name.focus();
+}
+async function removeCard(card) {
+  if (!await act("remove_card", { card: card.id })) return;
+  const base = model.revision, rows = card.rows ? ` ${counted(card.rows, "shot")} still name them.` : "";
+  toast(`${card.name || "The character"} is removed.${rows}`, { act: ["Undo", () => act("undo_cast", { base })] });
+}
+async function addFaces(card, files) {
+  for (const file of files) {
+    const upload = await sent(file);
+    if (upload) await act("add_face", { card: card.id, path: upload.path });
+  }
+}
+function removeFace(card, face) { return act("remove_face", { card: card.id, picture: face.picture }); }
+
+// --- a card --------------------------------------------------------------------------------------------------
+function cardNode(id) {
+  const parts = {
+    face: h("button", { type: "button", class: "md-portrait" }), name: h("input", { class: "md-field md-name", type: "text", maxlength: 200, autocomplete: "off", "aria-label": "Name", placeholder: "Name" }),
+    looks: h("textarea", { class: "md-field", rows: 3, "aria-label": "Looks", placeholder: "Looks: age, hair, clothes" }), notes: h("ul", { class: "md-notes" }), trouble: h("div", { class: "md-trouble", hidden: true, role: "alert" }),
+    strip: h("div", { class: "md-strip" }), test: h("div", { class: "md-test" }), more: button("", (event) => menu(event.currentTarget, [["Remove from the cast", "trash", () => removeCard(cardOf(id)), { danger: true }]]), { kind: "md-quiet", sign: "more", title: "More for this character" }),
+  };
+  const node = h("article", { class: "md-person-card", id: `md-${id}` },
+    h("div", { class: "md-card-top" }, parts.face, h("div", { class: "md-card-fields" }, h("div", { class: "md-name-row" }, parts.name, parts.more), parts.looks, parts.notes, parts.trouble)),
+    h("div", { class: "md-card-bottom" }, h("div", {}, h("span", { class: "md-label" }, "Face pictures"), parts.strip), parts.test));
+  node.parts = parts;
+  parts.name.addEventListener("focus", newStep);
+  parts.name.addEventListener("input", () => typed(id, "name", parts.name.value, step, { wait: true }));
+  parts.name.addEventListener("keydown", (event) => { if (event.key === "Enter") parts.name.blur(); });
+  parts.looks.addEventListener("focus", newStep);
+  parts.looks.addEventListener("input", () => typed(id, "description", parts.looks.value, step));
+  for (const field of [parts.name, parts.looks]) field.addEventListener("blur", () => saveAll());
+  takesDrops(node, (files) => addFaces(cardOf(id), files));
+  return node;
+}
+
+function write(field, id, name) {
+  const entry = entryOf(id);
+  if (entry && name in entry.fields && field.value) return;
+  const value = entry && name in entry.fields ? entry.fields[name] : savedValue(id, name);
+  if (field.value !== value) field.value = value;
+}
+
+function showCard(node, card) {
+  const { face, name, looks, notes, trouble, strip, test, more } = node.parts;
+  write(name, card.id, "name");
+  write(looks, card.id, "description");
+  whenChanged(face, [card.faces[0], model.reading, card.name], () => {
+    const first = card.faces[0];
+    face.replaceChildren(first ? crop(first) : icon("face"));
+    face.onclick = () => (first ? openFace(card, first) : chooseFiles("image/*", true, (files) => addFaces(cardOf(card.id), files)));
+    face.setAttribute("aria-label", first ? `The face of ${card.name || "this character"}` : "Add a picture of the face");
+    node.classList.toggle("md-faceless", !first);
+  });
+  more.setAttribute("aria-label", `More for ${card.name || "this character"}`);
+  whenChanged(notes, [card.unknown, card.alike, card.faces.length], () => {
+    const said = [card.unknown, ...card.alike.map((other) => `The models can hardly tell this face from that of ${other}; give one of them another picture or other hair.`), card.faces.length ? "" : "Without a picture, the face may differ from shot to shot."];
+    notes.replaceChildren(...said.filter(Boolean).map((text) => h("li", {}, icon("alert"), h("span", {}, text))));
+  });
+  whenChanged(strip, [card.faces, model.reading], () => strip.replaceChildren(...card.faces.map((one) => faceNode(card, one)),
+    h("button", { type: "button", class: "md-face md-add-face", title: "Add pictures of the face", "aria-label": `Add a picture of ${card.name || "this character"}`, onclick: () => chooseFiles("image/*", true, (files) => addFaces(cardOf(card.id), files)) }, icon("plus"))));
+  whenChanged(test, [card.tests, card.job], () => drawTest(test, card));
+  const entry = entryOf(card.id);
+  whenChanged(trouble, [entry?.stale, entry?.problem], () => {
+    trouble.hidden = !entry || !(entry.stale || entry.problem);
+    if (trouble.hidden) { trouble.replaceChildren(); return; }
+    if (entry.stale) trouble.replaceChildren(h("p", {}, h("strong", {}, "This was changed in another tab. "), "There it says:"), ...Object.keys(entry.fields).map((field) => h("blockquote", {}, entry.stale[field] || "(nothing)")),
+      h("div", {}, button("Keep mine", () => keepMine(entry), { kind: "md-primary" }), button("Take theirs", () => { name.value = looks.value = ""; takeTheirs(entry); })));
+    else trouble.replaceChildren(h("p", {}, h("strong", {}, "Not saved. "), entry.problem));
+  });
+}
+function whenChanged(node, values, draw) {
+  const state = JSON.stringify(values);
+  if (node.shownState === state) return;
+  node.shownState = state;
+  draw();
+}
+function faceNode(card, face) {
+  const state = !face.read ? "" : face.found || face.hand ? "" : h("span", { class: "md-badge md-stale" }, "No face");
+  return h("button", { type: "button", class: "md-face", title: faceState(face), "aria-label": `${faceState(face)}; adjust`, onclick: () => openFace(card, face) }, crop(face), state || null);
+}
+function drawTest(node, card) {
+  const busy = card.job && card.job.state !== "failed", latest = card.tests[card.tests.length - 1];
+  const draw = button(busy ? "Drawing…" : latest ? "Draw another" : "Draw a test picture", async () => { await act("test_card", { card: card.id }); }, { disabled: busy });
+  node.replaceChildren(h("span", { class: "md-label" }, "Test picture"),
+    h("div", { class: `md-test-screen ${busy ? "md-busy" : ""}` }, latest ? h("img", { src: latest, alt: `Test picture of ${card.name || "this character"}` }) : icon("film"), h("div", { class: "md-over-screen" }, draw)),
+    ...(card.job?.state === "failed" ? [h("p", { class: "md-failed-note" }, card.job.message || "It could not be drawn; try again.")] : []));
+}
+
+function redraw() {
+  const ids = new Set(model.cards.map((card) => card.id));
+  for (const [id, node] of nodes) if (!ids.has(id)) { node.remove(); nodes.delete(id); }
+  let at = cards.firstChild;
+  for (const card of model.cards) {
+    let node = nodes.get(card.id);
+    if (!node) { node = cardNode(card.id); nodes.set(card.id, node); }
+    showCard(node, card);
+    if (node === at) at = at.nextSibling;
+    else cards.insertBefore(node, at);
+  }
+  empty.hidden = model.cards.length > 0 || !model.story;
+}
+function take() { if (props.value) absorb(props.value); }
+watch("value", take);
+take();

@@ -1,0 +1,89 @@
+"""One shot again, and what becomes of those after it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from app.queue.jobs import RegenerateKeyframe, write_job
+from app.queue.progress import Progress
+from app.work.shots import Order, draw, load_for, order_of, settings_of, take_made_by
+from app.work.studio import Studio
+from app.work.units import Step, Units, relative
+from moviedreamer_core.drawing import next_seed
+from moviedreamer_core.errors import StoryError
+from moviedreamer_core.workspace import Shot, StoryFolder, StoryView, Take, image_path, seed_of
+
+
+def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, None, None]:
+    """A new take of the job's row, then of its later rows in order, each with its seed, after what is shown by then.
+
+    Of those that were drawn before the job was interrupted, none is drawn again. `keep` leaves the later shots as
+    they are and in order; `repredict-place` does so for those after the place.
+    """
+    story = studio.story_of(job)
+    studio.weights.check(job.weights)
+    view = story.view()
+    shot = view.shot(job.row)
+    if shot.locked:
+        raise StoryError(f"shot {shot.number} is locked; unlock it to draw it again")
+    key = write_job(job)
+    seed = studio.seeds.setdefault(key, _new_seed(view, shot) if job.seed is None else job.seed)
+    beyond = _in_order_beyond(view, job) if job.later == "repredict-place" else []
+    seeds = {job.row: seed} | {later.row.id: _seed_of(view, later) for later in _later(view, job)}
+    settings = settings_of(job.drawing)
+    units = Units(len(seeds))
+    load_for(studio, story, [order_of(story, row_id, settings, seeds[row_id]) for row_id in seeds])
+    yield units.ready("reading the story")
+    for row_id in seeds:
+        if _is_gone_or_locked(story.view(), row_id) and row_id != job.row:
+            yield units.finished(row=row_id)
+            continue
+        earlier = story.view().shot(row_id).take
+        order = order_of(story, row_id, settings, seeds[row_id])
+        take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
+        story.choose_in_place_of(
+            row_id, take.id, earlier.id if earlier else None, keep_later=job.later == "keep"
+        )
+        if beyond:
+            story.keep_as_is(beyond)
+        yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
+    studio.seeds.pop(key, None)
+
+
+def _drawn_once(studio: Studio, story: StoryFolder, order: Order) -> Generator[Step, None, Take]:
+    found = take_made_by(studio, story, order)
+    if found is not None:
+        return found
+    return (yield from draw(studio, story, order))
+
+
+def _new_seed(view: StoryView, shot: Shot) -> int:
+    """One that no take of the shot has."""
+    known = {take.recipe.seed for take in shot.takes}
+    seed = _seed_of(view, shot)
+    while seed in known:
+        seed = next_seed(seed)
+    return seed
+
+
+def _seed_of(view: StoryView, shot: Shot) -> int:
+    """That of the take that is shown; the row's where that has none."""
+    shown = shot.take.recipe.seed if shot.take is not None else None
+    return seed_of(view.revision.draft, shot.row) if shown is None else shown
+
+
+def _later(view: StoryView, job: RegenerateKeyframe) -> list[Shot]:
+    """Those of the job's later rows that are still there, after its row, and not locked."""
+    after = view.shots[view.shot(job.row).number :]
+    return [shot for shot in after if shot.row.id in set(job.later_rows) and not shot.locked]
+
+
+def _in_order_beyond(view: StoryView, job: RegenerateKeyframe) -> list[str]:
+    """The rows after the last that is drawn again, if nothing is wrong with their takes."""
+    numbers = [shot.number for shot in _later(view, job)] or [view.shot(job.row).number]
+    return [shot.row.id for shot in view.shots[numbers[-1] :] if shot.take is not None and not shot.stale_for]
+
+
+def _is_gone_or_locked(view: StoryView, row_id: str) -> bool:
+    shot = next((shot for shot in view.shots if shot.row.id == row_id), None)
+    return shot is None or shot.locked

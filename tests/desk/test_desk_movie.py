@@ -1,0 +1,158 @@
+"""What the movie tab may ask, on a real story and a real queue."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import pytest
+from pier import WEIGHTS, Pier
+
+from app.desk.clips import MOTIONS
+from app.queue.jobs import AnimateKeyframes, ExportStory, MakeAnimatic, MakeMovie
+from moviedreamer_core.errors import InputError, StoryError
+
+
+@pytest.fixture
+def pier(tmp_path: Path) -> Pier:
+    found = Pier(tmp_path)
+    for number in (1, 2, 3):
+        found.draw(number)
+    return found
+
+
+def test_the_words_for_motion_are_those_of_the_video_model():
+    from moviedreamer_core.video.anchored_svd import MOTION_BUCKETS
+
+    assert MOTIONS == MOTION_BUCKETS
+
+
+def test_ticked_shots_with_a_picture_and_no_clip_are_animated(pier):
+    movie = pier.desk.movie
+    movie.tick(pier.id, [pier.rows[n] for n in (0, 1, 4)], animate=True)
+    movie.set_motion(pier.id, pier.rows[1], "lively")
+    movie.set_seconds(pier.id, pier.rows[1], 3.5)
+    view = movie.view(pier.id)
+    assert (view.animate_numbers, view.animate.num_shots) == ((1, 2), 2)
+    job = pier.job(movie.animate(pier.id))
+    assert isinstance(job, AnimateKeyframes)
+    assert [(clip.row, clip.seconds) for clip in job.clips] == [(pier.rows[0], 2.0), (pier.rows[1], 3.5)]
+    assert [round(clip.motion * 127) for clip in job.clips] == [127, 200]
+    assert (job.weights, job.filming.frames_per_second) == (WEIGHTS, 7)
+    assert movie.view(pier.id).animate is None
+    with pytest.raises(StoryError, match="animated already"):
+        movie.animate(pier.id)
+
+
+def test_a_clip_is_stale_once_its_picture_length_or_motion_is_another(pier):
+    movie, row = pier.desk.movie, pier.rows[0]
+    pier.film(1)
+    movie.tick(pier.id, [row], animate=True)
+    assert movie.view(pier.id).rows[0].state == "fresh"
+    with pytest.raises(StoryError, match="up to date"):
+        movie.animate(pier.id)
+    movie.set_seconds(pier.id, row, 4)
+    found = movie.view(pier.id).rows[0]
+    assert (found.state, found.reason) == ("stale", "the length changed")
+    movie.set_seconds(pier.id, row, 2)
+    movie.set_motion(pier.id, row, "calm")
+    assert movie.view(pier.id).rows[0].reason == "the motion changed"
+    pier.film(1, motion="calm")
+    assert movie.view(pier.id).rows[0].state == "fresh"
+    pier.story.choose(row, pier.draw(1, seed=5).id)
+    assert movie.view(pier.id).rows[0].reason == "the picture is another one now"
+    assert [clip.row for clip in pier.job(movie.animate(pier.id)).clips] == [row]
+
+
+def test_another_clip_has_a_seed_of_its_own_and_one_is_chosen(pier):
+    movie, row = pier.desk.movie, pier.rows[0]
+    first, second = pier.film(1), pier.film(1)
+    job = pier.job(movie.animate_again(pier.id, row))
+    assert [clip.row for clip in job.clips] == [row]
+    assert job.clips[0].seed is not None
+    assert movie.view(pier.id).rows[0].clip.id == second.id
+    movie.choose_clip(pier.id, row, first.id)
+    assert movie.view(pier.id).rows[0].clip.id == first.id
+    with pytest.raises(StoryError, match="shot 4 has no picture"):
+        movie.animate_again(pier.id, pier.rows[3])
+
+
+def test_animating_by_numbers_ticks_exactly_those(pier):
+    pier.desk.movie.tick(pier.id, [pier.rows[0]], animate=True)
+    job = pier.job(pier.desk.movie.animate_numbers(pier.id, [2, 3]))
+    assert [clip.row for clip in job.clips] == pier.rows[1:3]
+    assert [row.is_ticked for row in pier.desk.movie.view(pier.id).rows][:3] == [False, True, True]
+
+
+def test_the_movie_is_made_as_it_was_decided(pier, tmp_path):
+    movie = pier.desk.movie
+    with wave.open(str(tmp_path / "song.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\1\0" * 8000)
+    movie.set_movie(pier.id, transition="crossfade")
+    movie.set_movie(pier.id, subtitles="burned")
+    movie.set_music(pier.id, tmp_path / "song.wav")
+    job = pier.job(movie.make_movie(pier.id))
+    assert isinstance(job, MakeMovie)
+    assert (job.transition, job.subtitles, job.seconds) == ("crossfade", "burned", 6.0)
+    assert pier.story.file(job.music).read_bytes() == (tmp_path / "song.wav").read_bytes()
+    movie.set_music(pier.id, None)
+    assert pier.job(movie.make_movie(pier.id)).music is None
+    assert isinstance(pier.job(movie.make_animatic(pier.id)), MakeAnimatic)
+    (tmp_path / "song.mp3").write_bytes(b"no music")
+    with pytest.raises(InputError, match=r"song\.mp3"):
+        movie.set_music(pier.id, tmp_path / "song.mp3")
+
+
+def test_without_a_picture_nothing_is_made_but_the_story_can_be_taken_away(tmp_path):
+    pier = Pier(tmp_path)
+    for ask in (pier.desk.movie.make_movie, pier.desk.movie.make_animatic):
+        with pytest.raises(StoryError, match="draw the storyboard first"):
+            ask(pier.id)
+    with pytest.raises(StoryError, match="draw the storyboard first"):
+        pier.desk.movie.export(pier.id, "pdf")
+    assert pier.job(pier.desk.movie.export(pier.id, "story")).format == "story"
+
+
+def test_exports_are_listed_and_those_older_than_a_picture_are_outdated(pier):
+    job = pier.job(pier.desk.movie.export(pier.id, "srt"))
+    assert isinstance(job, ExportStory)
+    with pier.story.exporting("subtitles.srt") as path:
+        path.write_text("1\n")
+    file = pier.desk.movie.view(pier.id).export("subtitles.srt")
+    assert (file.num_bytes, file.label, file.is_outdated) == (2, "Subtitles (SRT)", False)
+    pier.draw(4)
+    assert pier.desk.movie.view(pier.id).export("subtitles.srt").is_outdated
+    assert pier.desk.movie.view(pier.id).export("movie.mp4") is None
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61, float("nan"), float("inf")])
+def test_a_length_out_of_range_is_refused(pier, seconds):
+    with pytest.raises(InputError, match="a shot lasts from"):
+        pier.desk.movie.set_seconds(pier.id, pier.rows[0], seconds)
+
+
+def test_unknown_words_are_refused(pier):
+    movie = pier.desk.movie
+    with pytest.raises(InputError, match="motion is one of"):
+        movie.set_motion(pier.id, pier.rows[0], "wild")
+    with pytest.raises(InputError, match="choose one of"):
+        movie.export(pier.id, "exe")
+    with pytest.raises(InputError, match="reload the page"):
+        movie.set_movie(pier.id, transition="star wipe")
+    with pytest.raises(StoryError, match="no longer in the script"):
+        movie.tick(pier.id, ["row-aaaaaaaaaa"], animate=True)
+
+
+def test_a_shot_shows_what_the_queue_does_to_its_clip(pier):
+    movie = pier.desk.movie
+    movie.tick(pier.id, pier.rows[:2], animate=True)
+    movie.animate(pier.id)
+    claim = pier.take_job()
+    pier.report(claim, done=0, total=2, step=5, num_steps=10, row=pier.rows[0], doing="animating")
+    rows = movie.view(pier.id).rows
+    assert [(row.state, row.share) for row in rows[:3]] == [("running", 0.5), ("waiting", 0.0), ("none", 0.0)]
+    pier.end(claim, failure="out of memory; choose shorter clips", row=pier.rows[0])
+    assert movie.view(pier.id).rows[0].reason == "out of memory; choose shorter clips"

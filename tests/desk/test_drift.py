@@ -1,0 +1,104 @@
+"""The drift chart's numbers beside the story as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pier import WEIGHTS, Pier
+
+from app.queue.jobs import MeasureDrift, RegenerateKeyframe
+from moviedreamer_core.errors import StoryError
+from moviedreamer_core.workspace.readings import Drift, DriftPoint
+
+
+@pytest.fixture
+def pier(tmp_path: Path) -> Pier:
+    found = Pier(tmp_path)
+    found.draw_all()
+    return found
+
+
+def measured(pier: Pier, similarities: dict[int, float | None]) -> None:
+    """Mara's similarity per shot number, and the scene's 0.9 in each."""
+    view = pier.story.view()
+    mara = view.revision.draft.cast[0].id
+    points = []
+    for number, similarity in similarities.items():
+        take = view.shots[number - 1].take
+        about = {"row_id": pier.rows[number - 1], "take_id": take.id}
+        points.append(
+            DriftPoint(**about, cast_id=mara, similarity=similarity, face_found=similarity is not None)
+        )
+        points.append(DriftPoint(**about, similarity=0.9))
+    pier.story.readings.write_drift(Drift(points=tuple(points), weights_hash=WEIGHTS))
+
+
+def test_measuring_is_queued_once_with_its_cost_told_before(pier):
+    assert pier.desk.drift.view(pier.id).cost.seconds > 0
+    job = pier.job(pier.desk.drift.measure(pier.id))
+    assert isinstance(job, MeasureDrift)
+    assert (job.num_keyframes, job.weights) == (6, WEIGHTS)
+    assert pier.desk.drift.view(pier.id).is_measuring
+    with pytest.raises(StoryError, match="measured already"):
+        pier.desk.drift.measure(pier.id)
+
+
+def test_a_story_without_pictures_cannot_be_measured(tmp_path):
+    pier = Pier(tmp_path)
+    assert pier.desk.drift.view(pier.id).cost is None
+    with pytest.raises(StoryError, match="draw the storyboard first"):
+        pier.desk.drift.measure(pier.id)
+
+
+def test_there_is_a_line_per_character_and_one_for_the_scene(pier):
+    measured(pier, {4: 0.8, 1: 0.7, 5: None})
+    view = pier.desk.drift.view(pier.id)
+    assert [series.name for series in view.series] == ["Mara", "Scene"]
+    assert [(point.number, point.similarity) for point in view.series[0].points] == [
+        (1, 0.7),
+        (4, 0.8),
+        (5, None),
+    ]
+    assert view.series[0].points[2].face_found is False
+    assert view.series[1].is_scene
+
+
+def test_the_worst_shots_are_those_with_the_lowest_point(pier):
+    measured(pier, {1: 0.7, 2: 0.3, 4: 0.95, 5: None})
+    assert [(point.number, point.similarity) for point in pier.desk.drift.view(pier.id).worst] == [
+        (2, 0.3), (1, 0.7), (4, 0.9), (5, 0.9),
+    ]  # fmt: skip
+
+
+def test_redrawing_the_worst_leaves_locked_ones_and_keeps_all_others(pier):
+    measured(pier, {1: 0.7, 2: 0.3, 4: 0.8})
+    pier.desk.storyboard.set_locked(pier.id, pier.rows[1], locked=True)
+    assert pier.desk.drift.worst_rows(pier.id, 1) == (pier.rows[0],)
+    assert pier.desk.drift.cost_of_worst(pier.id, 5).num_shots == 2
+    jobs = [pier.job(job_id) for job_id in pier.desk.drift.redraw_worst(pier.id, 5)]
+    assert all(isinstance(job, RegenerateKeyframe) for job in jobs)
+    assert [(job.row, job.later, job.later_rows) for job in jobs] == [
+        (pier.rows[0], "keep", ()), (pier.rows[3], "keep", ()),
+    ]  # fmt: skip
+
+
+def test_points_of_other_pictures_are_told_apart_and_never_the_worst(pier):
+    measured(pier, {1: 0.2, 2: 0.5})
+    pier.story.choose(pier.rows[0], pier.draw(1, seed=4).id, keep_later=True)
+    view = pier.desk.drift.view(pier.id)
+    assert [point.is_current for point in view.series[0].points] == [False, True]
+    assert [point.number for point in view.worst] == [2]
+    assert view.num_outdated == 5  # four were never measured
+
+
+def test_rows_that_are_gone_are_left_out(pier):
+    measured(pier, {1: 0.2, 2: 0.5})
+    pier.story.script.change(lambda draft: draft.without_rows([pier.rows[0]]), label="Delete")
+    view = pier.desk.drift.view(pier.id)
+    assert [(point.number, point.row_id) for point in view.series[0].points] == [(1, pier.rows[1])]
+
+
+def test_without_a_measurement_nothing_is_redrawn(pier):
+    with pytest.raises(StoryError, match="measure the drift first"):
+        pier.desk.drift.redraw_worst(pier.id, 5)

@@ -1,0 +1,101 @@
+"""New stories from nothing, texts and files; copies, names, the trash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.desk.shelf import guessed_format
+from moviedreamer_core.errors import InputError, StoryError
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "stories" / "lighthouse" / "story.yaml"
+FOUNTAIN = "EXT. BEACH - SUNSET\n\nMara runs.\n\nMARA\nWait!\n"
+CSV = "plot,characters\nMara runs.,Mara: She runs.\n"
+
+
+def plots(story):
+    return [row.plot for row in story.script.head().draft.rows]
+
+
+def test_the_example_comes_to_an_empty_workspace_once(desk):
+    story = desk.shelf.put_example(EXAMPLE)
+    assert story is not None
+    draft = story.script.head().draft
+    assert len(draft.rows) == 14
+    assert all(member.faces for member in draft.cast)
+    assert desk.shelf.put_example(EXAMPLE) is None
+    desk.shelf.delete(story.id)
+    assert desk.shelf.put_example(EXAMPLE) is None  # whoever threw it away does not want it back
+
+
+def test_a_new_story_has_a_row_to_write_into(desk):
+    story = desk.shelf.new("  My   story ")
+    assert desk.shelf.title_of(story.id) == "My story"
+    assert plots(story) == [""]
+
+
+@pytest.mark.parametrize(
+    ("text", "written_as"),
+    [("Mara runs. She waves.", "prose"), (FOUNTAIN, "fountain"), (CSV, "csv"),
+     ("title: A\nkeyframes:\n  - plot: Mara runs.\n", "yaml"), ('{"keyframes": [{"plot": "Mara runs."}]}', "json")],
+)  # fmt: skip
+def test_a_pasted_text_is_read_as_what_it_is(desk, text, written_as):
+    assert guessed_format(text) == written_as
+    assert "Mara runs." in plots(desk.shelf.from_text(text, title="Pasted"))
+
+
+def test_prose_becomes_a_row_per_sentence(desk):
+    story = desk.shelf.from_text("Mara runs on the beach. She waves. Mara sleeps.", title="Short")
+    assert plots(story) == ["Mara runs on the beach.", "She waves.", "Mara sleeps."]
+    assert desk.shelf.title_of(story.id) == "Short"
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "\ud800", "x" * (2**21 + 1)])
+def test_a_text_that_is_no_story_makes_none(desk, text):
+    with pytest.raises(StoryError):
+        desk.shelf.from_text(text)
+    assert desk.shelf.summaries() == ()
+
+
+def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_taken(desk, picture):
+    with pytest.raises(InputError, match=r"\.zip, \.yaml"):
+        desk.shelf.from_file(picture)
+
+
+def test_a_zip_brings_the_story_back_with_its_pictures(desk, story, picture):
+    cast_id = story.script.head().draft.cast[0].id
+    desk.cast.add_face(story.id, cast_id, picture)
+    copy = desk.shelf.from_file(desk.shelf.export_zip(story.id))
+    assert plots(copy) == plots(story)
+    face = copy.script.head().draft.cast[0].faces[0]
+    assert copy.file(face).read_bytes() == story.file(face).read_bytes()
+
+
+def test_duplicate_rename_delete_restore(desk, story):
+    copy = desk.shelf.duplicate(story.id)
+    assert desk.shelf.title_of(copy.id) == "The Pier (copy)"
+    desk.shelf.rename(copy.id, "Another\n pier")
+    assert desk.shelf.title_of(copy.id) == "Another pier"
+    desk.shelf.delete(copy.id)
+    assert [one.id for one in desk.shelf.summaries()] == [story.id]
+    assert [one.id for one in desk.shelf.trash()] == [copy.id]
+    desk.shelf.restore(copy.id)
+    assert desk.shelf.trash() == ()
+    desk.shelf.delete(copy.id)
+    desk.shelf.discard(copy.id)
+    assert desk.shelf.trash() == ()
+
+
+def test_a_title_that_is_too_long_is_refused(desk, story):
+    with pytest.raises(StoryError, match="at most 200"):
+        desk.shelf.rename(story.id, "x" * 201)
+
+
+def test_the_story_to_open_is_the_wanted_one_if_it_is_there(desk, story):
+    newer = desk.shelf.new("Newer")
+    assert desk.shelf.first_story(story.id) == story.id
+    assert desk.shelf.first_story("nowhere2") == newer.id
+    desk.shelf.delete(newer.id)
+    desk.shelf.delete(story.id)
+    assert desk.shelf.first_story(story.id) == ""
