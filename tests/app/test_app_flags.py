@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.command import _options, main, worker_command
+from app.command import _options, main, put_example, worker_command
+from app.desk import Desk
+from app.queue.store import open_store
+from moviedreamer_core.weights_files import read_manifest
+from moviedreamer_core.workspace import Stories
 
 pytest_plugins = ("weights",)
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -70,3 +74,19 @@ def test_the_script_ends_with_the_status_of_the_command(monkeypatch, capsys):
         runpy.run_path(str(APP), run_name="__main__")
     assert ended.value.code == 2
     assert "0.0.0.0" in capsys.readouterr().err
+
+
+def test_a_new_studio_begins_with_the_example_finished_by_these_weights(tmp_path):
+    options = _options(["--stories", str(tmp_path / "stories")])
+    weights_hash = read_manifest(options.weights).weights_hash
+    queue = open_store(tmp_path / "jobs.sqlite")
+    desk = Desk.on_weights(options.weights, weights_hash, stories=Stories(options.stories), queue=queue)
+    put_example(desk, options.example)
+    (summary,) = desk.stories.summaries()
+    shots = desk.story(summary.id).view(weights_hash=weights_hash).shots
+    assert len(shots) >= 12
+    assert {shot.condition for shot in shots} == {"fresh"}
+    assert all(shot.clip is not None and not shot.clip_stale_for for shot in shots)
+    assert [job.job.kind for job in queue.snapshot().jobs] == ["movie"]  # what a zip would be too large with
+    put_example(desk, options.example)  # only where no story ever was
+    assert len(desk.stories.summaries()) == 1
