@@ -182,6 +182,7 @@ class VideoConfig:
     cross_attention_channels: int = 1024  # the anchor: embedding of the first frame
     time_id_channels: int = 256
     sigma_max: float = 700.0  # highest noise level of the sampler
+    start_sigma: float | None = None  # where sampling begins; None: at noise alone, see `SamplingSettings`
     temporal_vae_decoder: bool = True  # SVD decodes with AutoencoderKLTemporalDecoder; False: the image VAE
 
 
@@ -266,6 +267,7 @@ def miniature() -> ModelConfig:
             latent_channels=8, block_out_channels=(32, 64, 64), attention_at=(False, True, True),
             transformer_layers=(1, 1, 1), layers_per_block=1, attention_heads=(1, 1, 1),
             cross_attention_channels=256, time_id_channels=32, temporal_vae_decoder=False, sigma_max=80.0,
+            start_sigma=0.7,
         ),
     )  # fmt: skip
 

@@ -33,6 +33,7 @@ def clip_settings(config: ModelConfig, *, preview: bool = False) -> SamplingSett
         steps=PREVIEW_STEPS if preview else STEPS,
         frames_per_second=config.video.frames_per_second,
         sigma_max=config.video.sigma_max,
+        start_sigma=config.video.start_sigma,
     )
 
 

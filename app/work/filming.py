@@ -91,6 +91,7 @@ def _filmed(studio: Studio, story: StoryFolder, order: ClipOrder, filming: Filmi
         motion=bucket,
         frames_per_second=filming.frames_per_second,
         sigma_max=studio.weights.config().video.sigma_max,
+        start_sigma=studio.weights.config().video.start_sigma,
     )
     recipe = ClipRecipe(
         take_id=shot.take.id,

@@ -63,7 +63,7 @@ NOT_OF_WEIGHTS: Mapping[str, frozenset[str]] = {
     ),
     "autoencoder": frozenset({"scaling_factor"}),  # measured again, see `Workshop.with_vae`
     "renderer": frozenset({"slot_mask_probability"}),
-    "video": frozenset({"num_frames", "frames_per_second", "sigma_max"}),
+    "video": frozenset({"num_frames", "frames_per_second", "sigma_max", "start_sigma"}),
 }
 
 

@@ -85,6 +85,9 @@ class SamplingSettings:
     """How a clip is sampled; the defaults are SVD's. Guidance rises linearly over the frames of a segment.
 
     `noise_aug_strength` is the deviation of the noise on the first frame's pixels in [-1, 1] or latent.
+    `start_sigma` begins at the first noise level not above it, with the first frame in every frame's place
+    (SDEdit, Meng et al. 2022), for weights that denoise well only where little is missing: less moves, and
+    what moves stays the keyframe. None begins with noise alone, as SVD does.
     """
 
     steps: int = 25
@@ -94,6 +97,7 @@ class SamplingSettings:
     max_guidance_scale: float = 3.0
     noise_aug_strength: float = 0.02
     sigma_max: float = 700.0
+    start_sigma: float | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -104,7 +108,18 @@ class SamplingSettings:
             raise ValueError(f"noise_aug_strength must be between 0 and 1, got {self.noise_aug_strength}")
         if not self.sigma_max > 1:
             raise ValueError(f"sigma_max must be above 1, the deviation of the latents, got {self.sigma_max}")
+        if self.start_sigma is not None and not 0 < self.start_sigma <= self.sigma_max:
+            raise ValueError(f"start_sigma must be above 0 and at most sigma_max, got {self.start_sigma}")
         motion_bucket(self.motion)
+
+    @property
+    def first_step(self) -> int:
+        """How many steps of the schedule `start_sigma` leaves out."""
+        if self.start_sigma is None:
+            return 0
+        scheduler = build_scheduler(self.sigma_max)
+        scheduler.set_timesteps(self.steps)
+        return min(self.steps - 1, int((scheduler.sigmas[:-1] > self.start_sigma).sum()))
 
     @property
     def guided(self) -> bool:
@@ -212,9 +227,10 @@ class AnchoredSVD:
         shape = (1, self.config.num_frames, *first_latent.shape[1:])
         noise = torch.randn(shape, generator=generator, device=generator.device)
         sampling = denoise(self.unet, noise.to(device), condition, settings)
-        for step in range(1, settings.steps + 1):
+        num_steps = settings.steps - settings.first_step
+        for step in range(1, num_steps + 1):
             latents = next(sampling)
-            yield SamplingStep(segment=place[0], num_segments=place[1], step=step, num_steps=settings.steps)
+            yield SamplingStep(segment=place[0], num_segments=place[1], step=step, num_steps=num_steps)
         with torch.no_grad():
             return self.decode_frames(latents[0]).float().clamp(0, 1)
 
@@ -251,15 +267,21 @@ def denoise(
     condition: _Condition,
     settings: SamplingSettings,
 ) -> Iterator[Float[Tensor, "B F C h w"]]:
-    """Yield the latents after each Euler step, from unit `noise` to the sample."""
-    scheduler = build_scheduler(settings.sigma_max)
+    """Yield the latents after each Euler step, from unit `noise` to the sample.
+
+    With `start_sigma` the first frame's latent must be scaled as the samples are (not so in published SVD weights).
+    """
+    scheduler, begin = build_scheduler(settings.sigma_max), settings.first_step
     scheduler.set_timesteps(settings.steps, device=noise.device)
+    scheduler.set_begin_index(begin)
     latents = noise * scheduler.init_noise_sigma
+    if begin:
+        latents = condition.first_latent[:, None] + scheduler.sigmas[begin].to(noise) * noise
     if settings.guided:
         condition = condition.with_negative()
     scales = torch.linspace(settings.min_guidance_scale, settings.max_guidance_scale, noise.shape[1])
     scales = scales.to(noise.device)[:, None, None, None]  # (F, 1, 1, 1)
-    for timestep in scheduler.timesteps:
+    for timestep in scheduler.timesteps[begin:]:
         scaled = scheduler.scale_model_input(latents, timestep)
         if settings.guided:
             negative, positive = _predict(unet, torch.cat([scaled, scaled]), timestep, condition).chunk(2)

@@ -1,6 +1,7 @@
 """The sampler against diffusers' own SVD pipeline, and what each segment of a long clip is given to see."""
 
 import dataclasses
+import math
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -377,6 +378,39 @@ def test_frames_follow_from_the_seed_alone(unet, first_frame, anchor):
     assert not torch.equal(clip(1), clip(2))
 
 
+def test_a_later_start_is_a_plain_euler_integration_from_the_noised_first_frame(unet, first_frame, anchor):
+    """Source: Karras et al. 2022, algorithm 1 with v-prediction, written out; SDEdit's start."""
+    settings = dataclasses.replace(
+        FAST, steps=6, sigma_max=80.0, start_sigma=3.0, noise_aug_strength=0.0, max_guidance_scale=1.0
+    )
+    ramp = torch.linspace(0, 1, settings.steps, dtype=torch.float64)
+    low, high = 0.002 ** (1 / 7), 80.0 ** (1 / 7)
+    sigmas = [*((high + ramp * (low - high)) ** 7).tolist(), 0.0]
+    begin = next(i for i, sigma in enumerate(sigmas) if sigma <= 3.0)
+    generator = torch.Generator().manual_seed(segment_seed(5, 1))
+    condition = plain_encode(first_frame[None])
+    torch.randn(condition.shape, generator=generator)  # the noise on the first frame, of strength 0
+    noise = torch.randn((1, NUM_FRAMES, *condition.shape[1:]), generator=generator)
+    x = condition[:, None] + sigmas[begin] * noise
+    with torch.no_grad():
+        for sigma, following in zip(sigmas[begin:], sigmas[begin + 1 :], strict=False):
+            seen = torch.cat([x / (sigma**2 + 1) ** 0.5, condition[:, None].expand_as(x)], dim=2)
+            v = unet(
+                seen, torch.tensor(0.25 * math.log(sigma)), encoder_hidden_states=anchor[None],
+                added_time_ids=torch.tensor([settings.time_ids]),
+            ).sample  # fmt: skip
+            clean = x / (sigma**2 + 1) - v * sigma / (sigma**2 + 1) ** 0.5
+            x = x + (x - clean) / sigma * (following - sigma)
+    events = list(
+        plain_svd(unet).animate(first_frame, anchor, num_frames=NUM_FRAMES, seed=5, settings=settings)
+    )
+    torch.testing.assert_close(frames_of(events), plain_decode(x[0]), atol=1e-4, rtol=1e-3)
+    steps = [event for event in events if isinstance(event, SamplingStep)]
+    assert [step.step for step in steps] == list(range(1, settings.steps - begin + 1))
+    assert {step.num_steps for step in steps} == {settings.steps - begin}
+    assert begin >= 2
+
+
 def test_no_two_segments_share_their_noise():
     seeds = [segment_seed(seed, segment) for seed in range(20) for segment in range(1, 20)]
     assert len(set(seeds)) == len(seeds)
@@ -418,6 +452,8 @@ def test_animate_refuses(unet, first_frame, anchor, arguments, message):
         ({"noise_aug_strength": 1.5}, "noise_aug_strength must be between 0 and 1, got 1.5"),
         ({"sigma_max": 0.5}, "sigma_max must be above 1, the deviation of the latents, got 0.5"),
         ({"sigma_max": float("nan")}, "sigma_max must be above 1, the deviation of the latents, got nan"),
+        ({"start_sigma": 0.0}, "start_sigma must be above 0 and at most sigma_max, got 0.0"),
+        ({"start_sigma": 701.0}, "start_sigma must be above 0 and at most sigma_max, got 701.0"),
         ({"motion": 256}, "motion must be between 0 and 255, got 256"),
         ({"motion": -1}, "motion must be between 0 and 255, got -1"),
         ({"motion": "wild"}, "motion must be one of calm, gentle, natural, lively, got 'wild'"),
