@@ -18,6 +18,7 @@ from moviedreamer_core.workspace import Shot, StoryView, clip_path, image_path, 
 def cut_of(studio: Studio, view: StoryView, *, with_clips: bool, transition: Transition = "cut") -> Cut:
     """Every shot that has a picture: its clip where there is one (and `with_clips`), else the picture for its seconds.
 
+    A clip of another picture than the one that is shown is left out: the movie shows what the storyboard shows.
     Raises InputError if there is no picture at all, or a clip is damaged, ImageError.
     """
     draft = view.revision.draft
@@ -37,6 +38,7 @@ def cut_of(studio: Studio, view: StoryView, *, with_clips: bool, transition: Tra
 def _cut_shot(shot: Shot, seed: int, *, with_clips: bool) -> CutShot:
     assert shot.take is not None
     recipe = shot.take.recipe
+    is_of_this_picture = shot.clip is not None and "keyframe" not in shot.clip_stale_for
     return CutShot(
         id=shot.row.id,
         number=shot.number,
@@ -47,7 +49,7 @@ def _cut_shot(shot: Shot, seed: int, *, with_clips: bool) -> CutShot:
         take=shot.take.number,
         weights_hash=recipe.weights_hash or "",
         script=shot.row.model_dump(mode="json"),
-        clip=clip_path(shot.clip) if with_clips and shot.clip is not None else None,
+        clip=clip_path(shot.clip) if with_clips and shot.clip is not None and is_of_this_picture else None,
         notes="an uploaded picture" if recipe.origin == "uploaded" else "",
     )
 

@@ -18,12 +18,20 @@ from app.queue.jobs import (
     MakeAnimatic,
     MakeMovie,
 )
+from app.work.cutting import cut_of
 from moviedreamer_core.errors import ImageError, InputError, StoryError
 from moviedreamer_core.handoff.recipes import MovieRecipe, ShotRecipe, recipe_of
 from moviedreamer_core.story_files import read_story
 from moviedreamer_core.video.movie import read_clip
 from moviedreamer_core.video.video_files import check_video
-from moviedreamer_core.workspace import MovieDecisions, Stories, StoryFolder, clip_path, take_recipe
+from moviedreamer_core.workspace import (
+    MovieDecisions,
+    Stories,
+    StoryFolder,
+    clip_path,
+    image_path,
+    take_recipe,
+)
 
 pytest_plugins = ("weights",)
 
@@ -65,6 +73,22 @@ def test_clips_start_at_the_pictures_and_last_as_long_as_asked(do, with_pictures
     before = content_of(story.path)
     assert [event.total for event in do(animate(story, first, second))] == [0]
     assert content_of(story.path) == before
+
+
+def test_a_movie_shows_the_picture_that_is_chosen_not_a_clip_of_another(
+    do, studio, with_pictures, rows, tmp_path
+):
+    story = with_pictures
+    do(animate(story, ClipOrder(row=rows[0], seconds=0.5)))
+    first = shown(story)[0]
+    assert cut_of(studio, story.view(), with_clips=True).shots[0].clip is not None
+    recipe = take_recipe(story.view().revision.draft, rows[0], {}, revision=1)
+    other = story.takes.upload(rows[0], noise(tmp_path / "other.png", seed=99), recipe)
+    story.choose(rows[0], other.id)
+    shot = cut_of(studio, story.view(), with_clips=True).shots[0]
+    assert (shot.clip, shot.keyframe, shot.take) == (None, image_path(other), other.number)
+    story.choose(rows[0], first.id)
+    assert cut_of(studio, story.view(), with_clips=True).shots[0].clip is not None
 
 
 def test_motion_in_the_creator_s_words_is_not_outdated(do, with_pictures, rows):
