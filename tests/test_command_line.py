@@ -344,6 +344,26 @@ def test_a_full_disk_leaves_the_earlier_movie(refused, out, tiny_weights, monkey
     assert read_storyboard(out).keyframes[0].clip_file == "clips/0001.mp4"
 
 
+def test_a_crossfade_overlaps_the_shots_of_the_movie(run, out, tiny_weights):
+    lengths = {}
+    for transition in ("cut", "crossfade"):
+        status, _, complaints = run(
+            "animate", out, "--keyframes", "1", "--transition", transition, "--weights", tiny_weights
+        )
+        assert status == 0, complaints
+        lengths[transition] = len(movie.read_clip(out / "movie.mp4"))
+    assert lengths["crossfade"] < lengths["cut"]
+
+
+def test_music_that_is_not_there_is_named_and_the_earlier_movie_stays(refused, out, tiny_weights, tmp_path):
+    (out / "movie.mp4").write_bytes(b"earlier")
+    complaint = refused(
+        "animate", out, "--keyframes", "1", "--music", tmp_path / "no.mp3", "--weights", tiny_weights
+    )
+    assert "no.mp3" in complaint
+    assert (out / "movie.mp4").read_bytes() == b"earlier"
+
+
 # --- bad input: a run's folder and options -----------------------------------------------------------
 
 

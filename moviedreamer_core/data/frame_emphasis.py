@@ -1,7 +1,7 @@
 """How much each spot of a frame counts in training: people more than what is behind them, their heads most.
 
-A person of a wide shot covers a fiftieth of the frame, so a plain mean over it hardly asks for the colour of their
-hair. Ours; the paper trains on movie frames at five times the resolution and counts every pixel alike.
+A person of a wide shot covers a thirtieth of the frame (median), so a plain mean over it hardly asks for the colour
+of their hair. Ours; the paper trains on movie frames at four times the resolution and counts every pixel alike.
 
 N frames, h x w latent pixels.
 """
