@@ -161,6 +161,7 @@ class RendererConfig:
     slot_mask_probability: float = 0.2
     prediction_type: str = "epsilon"
     zero_terminal_snr: bool = False
+    script_guidance: float = 1.0  # how many times as much sentences and faces are guided to as visual tokens
 
     @property
     def num_slots(self) -> int:
@@ -262,6 +263,7 @@ def miniature() -> ModelConfig:
             attention_at=(False, True, True), transformer_layers=(1, 1, 1), layers_per_block=1,
             attention_heads=(1, 2, 3), cross_attention_channels=256, pooled_channels=256, time_id_channels=32,
             text_channels=256, face_channels=128, prediction_type="v_prediction", zero_terminal_snr=True,
+            script_guidance=3.0,
         ),
         video=VideoConfig(
             latent_channels=8, block_out_channels=(32, 64, 64), attention_at=(False, True, True),

@@ -43,6 +43,12 @@ class RenderConditions:
             slots=torch.zeros_like(self.slots), pooled=torch.zeros_like(self.pooled), time_ids=self.time_ids
         )
 
+    def visual_alone(self, num_visual_slots: int) -> RenderConditions:
+        """The same frames with nothing said about them but their visual tokens."""
+        slots = self.slots.clone()
+        slots[:, num_visual_slots:] = 0
+        return RenderConditions(slots=slots, pooled=self.pooled, time_ids=self.time_ids)
+
     def resized(self, size: tuple[int, int]) -> RenderConditions:
         """The same conditions for uncropped frames of `size` (height, width) in px."""
         return RenderConditions(slots=self.slots, pooled=self.pooled, time_ids=_time_ids(self.slots, size))

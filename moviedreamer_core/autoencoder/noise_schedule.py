@@ -72,18 +72,6 @@ class NoiseSchedule:
             return (noisy - sigma * prediction) / alpha
         return alpha * noisy - sigma * prediction
 
-    def min_snr_weight(self, timesteps: Int[Tensor, " B"], gamma: float) -> Float[Tensor, " B"]:
-        """Loss weights that cap the emphasis on nearly clean latents (Hang et al. 2023, Min-SNR-gamma).
-
-        Epsilon: min(SNR, gamma) / SNR. For v the published min(SNR, gamma) / (SNR + 1) vanishes where the
-        SNR does, and the first sampling step of a zero-terminal-SNR model would never be trained; so here
-        the cap alone: min(SNR + 1, gamma + 1) / (SNR + 1), which is 1 wherever SNR <= gamma.
-        """
-        alpha_bar = self.alpha_bar.to(timesteps.device)[timesteps]
-        snr = alpha_bar / (1 - alpha_bar)
-        offset = 0 if self.prediction_type == EPSILON else 1
-        return (gamma + offset) / torch.clamp(snr + offset, min=gamma + offset)
-
     def solver(self, num_steps: int, device: torch.device | str = "cpu") -> DPMSolverMultistepScheduler:
         """DPM-Solver++ 2M (Lu et al. 2022) over `num_steps` timesteps that end exactly at the noisiest one.
 

@@ -7,7 +7,7 @@ Ho & Salimans 2022, its rescaling that of Lin et al. 2023, section 3.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +21,7 @@ from moviedreamer_core.autoencoder.noise_schedule import NoiseSchedule
 from moviedreamer_core.autoencoder.vae import ImageVAE
 from moviedreamer_core.config import RendererConfig
 
+Judge = Callable[[Tensor, Tensor], Tensor]
 NUM_TIME_IDS = 6
 PREVIEW_STEPS = 6
 ZERO_SNR_GUIDANCE_RESCALE = 0.7  # Lin et al., section 3.4
@@ -103,17 +104,16 @@ class Renderer(nn.Module):
         *,
         generator: torch.Generator,
         noise_offset: float = 0.05,
-        min_snr_gamma: float | None = None,
         timesteps: Int[Tensor, " B"] | None = None,
         emphasis: Float[Tensor, "B h w"] | None = None,
+        judge: Judge | None = None,
     ) -> Float[Tensor, " B"]:
         """Mean squared error of the prediction, per keyframe, at `timesteps` or at random ones.
 
-        `emphasis` weights the spots of a frame (mean 1).
-
+        `emphasis` weights the spots of a frame (mean 1). What `judge` says of the clean estimates [B, L, h, w] at
+        `timesteps` is added to it.
         `noise_offset` adds noise that is constant over each channel's image, so that overall brightness is
         learned (0.05 in the paper's movie stages; zero terminal SNR serves the same end).
-        `min_snr_gamma` weights the timesteps (5 is usual); the paper does not, and nor does the default.
         """
         batch, channels = latents.shape[:2]
         if timesteps is None:
@@ -123,15 +123,16 @@ class Renderer(nn.Module):
         noise = _randn_like(latents, latents.shape, generator)
         if noise_offset:
             noise = noise + noise_offset * _randn_like(latents, (batch, channels, 1, 1), generator)
-        prediction = self.predict(self.schedule.noisy(latents, noise, timesteps), timesteps, conditions)
+        noisy = self.schedule.noisy(latents, noise, timesteps)
+        prediction = self.predict(noisy, timesteps, conditions)
         target = self.schedule.target(latents, noise, timesteps)
         error = (prediction - target).square()
         if emphasis is not None:
             error = error * emphasis[:, None]
         loss = error.mean(dim=(1, 2, 3))  # (B,)
-        return (
-            loss if min_snr_gamma is None else loss * self.schedule.min_snr_weight(timesteps, min_snr_gamma)
-        )
+        if judge is not None:
+            loss = loss + judge(self.schedule.clean_estimate(noisy, prediction, timesteps), timesteps)
+        return loss
 
     def render(
         self,
@@ -150,7 +151,8 @@ class Renderer(nn.Module):
         Every keyframe starts from the noise of its own seed, drawn on the CPU: its picture depends neither on
         the device's random numbers nor on the other keyframes of the batch (up to rounding, about 1e-5:
         matrix products of another batch size add up in another order; the same batch repeats exactly).
-        `guidance_scale` 1 is the conditional prediction alone. `guidance_rescale` pulls the contrast of the
+        `guidance_scale` 1 is the conditional prediction alone; the config's `script_guidance` says how many times
+        as much sentences and faces are guided to as visual tokens. `guidance_rescale` pulls the contrast of the
         guided prediction back (by default only where the terminal SNR is zero, which would over-expose).
         `size` is (height, width) in px, by default the configured one. `preview` takes 6 steps. `dtype` other
         than float32 runs the U-Net under autocast. Raises ValueError unless there is a seed per keyframe.
@@ -185,10 +187,16 @@ class Renderer(nn.Module):
     ) -> Float[Tensor, "B L h w"]:
         if scale == 1:
             return self.predict(latents, timestep.expand(len(latents)), conditions)
-        both = joined([conditions.unconditional(), conditions])
-        predictions = self.predict(torch.cat([latents, latents]), timestep.expand(len(both)), both)
-        unconditional, conditional = predictions.chunk(2)
-        return guided(unconditional, conditional, scale=scale, rescale=rescale)
+        branches = [conditions.unconditional(), conditions]
+        if self.config.script_guidance != 1:  # otherwise the branch between them cancels out
+            branches.insert(1, conditions.visual_alone(self.config.num_visual_slots))
+        batch = joined(branches)
+        predictions = self.predict(latents.repeat(len(branches), 1, 1, 1), timestep.expand(len(batch)), batch)
+        unconditional, *between, conditional = predictions.chunk(len(branches))
+        return guided(
+            unconditional, conditional, scale=scale, rescale=rescale,
+            visual=between[0] if between else None, script_scale=scale * self.config.script_guidance,
+        )  # fmt: skip
 
     def initial_noise(
         self, num_keyframes: int, seeds: Sequence[int], size: tuple[int, int]
@@ -207,12 +215,20 @@ def guided(
     *,
     scale: float,
     rescale: float,
+    visual: Float[Tensor, "B L h w"] | None = None,
+    script_scale: float = 1.0,
 ) -> Float[Tensor, "B L h w"]:
     """Classifier-free guidance, its contrast pulled back by the share `rescale` to the conditional one's.
 
-    Source: Ho & Salimans 2022, equation 6; Lin et al. 2023, section 3.4, equations 14 to 16.
+    With `visual`, the prediction from the visual tokens alone, there are two scales: `scale` of what these add
+    to nothing, `script_scale` of what sentences and faces add to them.
+    Source: Ho & Salimans 2022, equation 6; two conditions: Brooks et al. 2023 (InstructPix2Pix), equation 3;
+    contrast: Lin et al. 2023, section 3.4, equations 14 to 16.
     """
-    answer = unconditional + scale * (conditional - unconditional)
+    if visual is None:
+        answer = unconditional + scale * (conditional - unconditional)
+    else:
+        answer = unconditional + scale * (visual - unconditional) + script_scale * (conditional - visual)
     if rescale == 0:
         return answer
     axes = (1, 2, 3)

@@ -25,7 +25,10 @@ from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.precision import training_autocast
 
 CHUNK = 64
-STAGE_OF = {"tokens": "compress"}  # array -> the training stage that computes it, if that is not `encode`
+STAGE_OF = {
+    "tokens": "compress",
+    "planned": "foresee",
+}  # array -> the training stage that computes it, if that is not `encode`
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,11 @@ class EncodedWorld:
     def rows(self, name: str, frames: np.ndarray) -> Tensor:
         """Rows `frames` of one array, in float32."""
         return torch.from_numpy(self.load(name)[frames].astype(np.float32))
+
+    def planned(self, frames: np.ndarray) -> Tensor:
+        """[B, V, D] the visual tokens that the planner expected of these frames."""
+        episode, keyframe = np.divmod(frames, self.world.num_keyframes)
+        return torch.from_numpy(self.load("planned")[episode, keyframe].astype(np.float32))
 
     @cached_property
     def cast_of_frame(self) -> np.ndarray:

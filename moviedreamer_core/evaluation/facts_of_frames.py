@@ -8,58 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moviedreamer_core.storyworld import facts
-from moviedreamer_core.storyworld.facts import Appearance, Figure, Scene
+from moviedreamer_core.data import frame_labels
+from moviedreamer_core.data.frame_labels import LABELS
+from moviedreamer_core.storyworld.facts import Figure, Scene
 
-HIDDEN = -1
-MAX_PEOPLE = 3
+HIDDEN = frame_labels.ABSENT
 
 SETTING: Mapping[str, tuple[object, ...]] = {
-    "place": facts.PLACES,
-    "time": facts.TIMES,
-    "weather": facts.WEATHERS,
-    "shot": facts.SHOTS,
-    "people": tuple(range(MAX_PEOPLE + 1)),
+    name: frame_labels.SETTING[name] for name in ("place", "time", "weather", "shot", "people")
 }
 PERSON: Mapping[str, tuple[object, ...]] = {
-    "hair_colour": facts.HAIR_COLOURS,
-    "outfit_colour": facts.COLOURS,
-    "outfit": facts.OUTFITS,
-    "action": facts.ACTIONS,
-    "expression": facts.EXPRESSIONS,
-    "glasses": (False, True),
-    "hat": facts.HATS,
+    name: frame_labels.PERSON[name]
+    for name in ("hair_colour", "outfit_colour", "outfit", "action", "expression", "glasses", "hat")
 }
 FACTS: Mapping[str, tuple[object, ...]] = {**SETTING, **PERSON}
-WITHOUT_WEATHER = ("cave",)  # no sky, no window
 BEFORE_THE_CHEST = ("reading", "cheering", "carrying")
 
 
 def labels_of(scene: Scene) -> tuple[int, ...]:
     """The class number of every fact of FACTS in order, HIDDEN where the frame does not show it."""
-    truth: dict[str, object] = {
-        "place": scene.place,
-        "time": scene.time,
-        "shot": scene.shot,
-        "people": len(scene.figures),
-    }
-    if scene.place not in WITHOUT_WEATHER:
-        truth["weather"] = scene.weather
-    if len(scene.figures) == 1:
-        (figure,) = scene.figures
-        truth |= {"action": figure.action, "expression": figure.expression}
-        traits = {name for name in PERSON if name not in truth}
-        truth |= {name: getattr(figure.appearance, name) for name in traits}
-        if not shows_hair(figure.appearance):
-            del truth["hair_colour"]
-        if not shows_outfit_colour(figure, scene.shot):
-            del truth["outfit_colour"]
-    return tuple(values.index(truth[name]) if name in truth else HIDDEN for name, values in FACTS.items())
-
-
-def shows_hair(appearance: Appearance) -> bool:
-    """Whether the hair's colour can be seen: on the head, or in the beard."""
-    return appearance.hair_style != "bald" or appearance.beard != "none"
+    known = dict(zip(LABELS, frame_labels.labels_of(scene), strict=True))
+    alone = len(scene.figures) == 1
+    truth = {name: known[name] for name in SETTING}
+    truth |= {name: known[f"1.{name}"] if alone else HIDDEN for name in PERSON}
+    if alone and not shows_outfit_colour(scene.figures[0], scene.shot):
+        truth["outfit_colour"] = HIDDEN
+    return tuple(truth.values())
 
 
 def shows_outfit_colour(figure: Figure, shot: str) -> bool:

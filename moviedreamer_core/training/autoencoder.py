@@ -9,7 +9,8 @@ stage 1  compressor + U-Net on visual tokens, noise loss       (paper: U-Net fro
          on frames of half the size, three times as many a second (paper: 768 x 768 images before 896 x 512 frames)
 stage 2  the same with noise offset 0.05                       (paper: movie frames; here all frames are)
 stage 3  compressor frozen, 22 slots, each masked at 0.2       (paper);
-         sometimes both visual tokens are missing, or the sentences and faces would hardly be used (ours)
+         sometimes both visual tokens are missing, or the sentences and faces would hardly be used; often they are
+         what the planner expects instead of the true ones; and the likeness counts, see likeness.py (all ours)
 
 In every stage the tokens get a little Gaussian noise (ours): the planner's tokens are not exact either. Errors count
 more on people than on what is behind them (ours, data/frame_emphasis.py).
@@ -24,15 +25,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from moviedreamer_core.autoencoder.compressor import Compressor
 from moviedreamer_core.autoencoder.noise_schedule import NUM_TIMESTEPS
-from moviedreamer_core.autoencoder.renderer import Renderer
+from moviedreamer_core.autoencoder.renderer import Judge, Renderer
 from moviedreamer_core.config import RendererConfig
 from moviedreamer_core.data.encoded_world import EncodedWorld
 from moviedreamer_core.data.frame_labels import ABSENT
+from moviedreamer_core.training.likeness import LooksReader, looks_loss, looks_of
 from moviedreamer_core.training.loop import Losses
 from moviedreamer_core.training.vae import random_indices
 
@@ -40,6 +42,9 @@ NOISE_OFFSET = {1: 0.0, 2: 0.05, 3: 0.05}
 HALF_SIZE_STAGES = frozenset({1})
 DROP_PROBABILITY = 0.1  # all conditioning, for classifier-free guidance; the paper is silent
 NO_VISUAL_PROBABILITY = 0.15  # stage 3
+NO_SCRIPT_PROBABILITY = 0.05  # stage 3: visual tokens alone, the middle branch of guidance, see renderer.py
+PLANNED_PROBABILITY = 0.5  # stage 3: of a frame's tokens being those that the planner expects
+LIKENESS_WEIGHT = 0.5  # stage 3
 TIMESTEP_POWER = 0.5  # below 1, noisy timesteps come more often: what a picture shows is decided there (ours)
 NAMING_WEIGHT = 0.5
 TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
@@ -103,15 +108,17 @@ class AutoencoderStages(nn.Module):
 
     def __init__(
         self, compressor: Compressor, renderer: Renderer, label_reader: nn.Linear, stage: int,
-        *, num_values: Sequence[int],
+        *, num_values: Sequence[int], looks_reader: LooksReader | None = None,
     ) -> None:  # fmt: skip
+        """`looks_reader` judges the likeness in stage 3; it is trained already, and not changed here."""
         super().__init__()
         if stage not in NOISE_OFFSET:
             raise ValueError(f"stage must be 1, 2 or 3, got {stage}")
         self.compressor = compressor.requires_grad_(stage < 3)
         self.unet, self.conditioning = renderer.unet, renderer.conditioning
         self.label_reader, self.num_values = label_reader, tuple(num_values)
-        self._renderer, self.stage = [renderer], stage  # in a list: its VAE is not ours to train or save
+        # In lists: neither the VAE nor the reader is ours to train or save.
+        self._renderer, self._looks_reader, self.stage = [renderer], [looks_reader], stage
 
     def forward(self, batch: FrameBatch, step: int) -> Losses:
         renderer = self._renderer[0]
@@ -124,9 +131,11 @@ class AutoencoderStages(nn.Module):
         generator = torch.Generator().manual_seed(step)
         drop = torch.rand(len(tokens), generator=generator) < DROP_PROBABILITY
         no_visual = torch.rand(len(tokens), generator=generator) < NO_VISUAL_PROBABILITY * (self.stage == 3)
+        no_script = torch.rand(len(tokens), generator=generator) < NO_SCRIPT_PROBABILITY * (self.stage == 3)
         share = torch.rand(len(tokens), generator=generator) ** TIMESTEP_POWER
+        told = ~no_script[:, None].to(tokens.device)
         conditions = self.conditioning(
-            tokens, batch.descriptions, batch.description_given, batch.faces, batch.face_given,
+            tokens, batch.descriptions, batch.description_given & told, batch.faces, batch.face_given & told,
             slot_mask=self.stage == 3, generator=generator, drop=drop.to(tokens.device),
             no_visual=no_visual.to(tokens.device),
             use={"visual", "descriptions", "faces"} if self.stage == 3 else {"visual"}, size=size,
@@ -134,11 +143,28 @@ class AutoencoderStages(nn.Module):
         loss = renderer.noise_loss(
             latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage],
             timesteps=(share * NUM_TIMESTEPS).long().clamp(max=NUM_TIMESTEPS - 1), emphasis=emphasis,
+            judge=self._likeness(batch.labels, told=~(drop | no_script).to(tokens.device)),
         )  # fmt: skip
         if self.stage == 3:
             return {"loss": loss.mean()}
         naming = naming_loss(self.label_reader, tokens.flatten(1), batch.labels, self.num_values)
         return {"loss": loss.mean() + NAMING_WEIGHT * naming, "noise": loss.mean(), "naming": naming}
+
+    def _likeness(self, labels: Int[Tensor, "B X"], told: Bool[Tensor, " B"]) -> Judge | None:
+        """How unlike its person each clean estimate looks, LIKENESS_WEIGHT times; less, the noisier it was.
+
+        Frames of which nothing was told are not judged.
+        """
+        (reader,) = self._looks_reader
+        if reader is None or self.stage != 3:
+            return None
+        looks = looks_of(labels)
+
+        def judge(estimate: Tensor, timesteps: Tensor) -> Tensor:
+            weight = LIKENESS_WEIGHT * told * (1 - timesteps / NUM_TIMESTEPS).pow(0.25)
+            return looks_loss(reader(estimate), looks, weight)
+
+        return judge
 
 
 @dataclass(frozen=True)
@@ -168,6 +194,13 @@ def batches(
 ) -> Callable[[int], FrameBatch]:
     """Random frames for `stage`, with their sentences, labels and a random portrait of each person."""
 
+    def visual(frames: np.ndarray, step: int) -> Tensor:
+        if stage < 3:
+            return data.rows("spatial", frames)
+        planned = np.random.default_rng([10 + stage, step, 2]).random(len(frames)) < PLANNED_PROBABILITY
+        chosen = torch.from_numpy(planned)[:, None, None]
+        return torch.where(chosen, data.planned(frames), data.rows("tokens", frames))
+
     def batch_at(step: int) -> FrameBatch:
         frames = np.sort(random_indices(step, batch_size, data.world.num_frames, seed=10 + stage))
         descriptions, description_given = data.descriptions(frames, renderer.num_description_slots)
@@ -176,7 +209,7 @@ def batches(
         )
         return FrameBatch(
             data.rows("latents", frames), data.rows("emphasis", frames),
-            data.rows("tokens" if stage == 3 else "spatial", frames),
+            visual(frames, step),
             descriptions, description_given, faces, face_given, data.rows("labels", frames).long(),
         )  # fmt: skip
 

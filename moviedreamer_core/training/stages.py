@@ -10,21 +10,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from moviedreamer_core.autoencoder.vae import ImageVAE
 from moviedreamer_core.data.encoded_world import fingerprint_of, save_array
 from moviedreamer_core.data.frame_emphasis import emphasis_of
-from moviedreamer_core.data.frame_labels import LABELS, labels_of
+from moviedreamer_core.data.frame_labels import labels_of
 from moviedreamer_core.evaluation.readers import save_reader
 from moviedreamer_core.pretrained import Models, save_models
-from moviedreamer_core.training import autoencoder, decoder, encoders, faces, planner, readers, vae, video
+from moviedreamer_core.training import (
+    autoencoder,
+    encoders,
+    faces,
+    likeness,
+    modules,
+    planner,
+    readers,
+    vae,
+    video,
+)
 from moviedreamer_core.training.loop import Progress, Schedule, has_weights, last_losses
 from moviedreamer_core.training.whole_folder import replacing_folder
-from moviedreamer_core.training.workshop import Effort, Workshop, first_weights
+from moviedreamer_core.training.workshop import Effort, Workshop
 
 EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
     "encoders": Effort(steps=2000, batch=32, learning_rate=1e-3),
     "faces": Effort(steps=500, batch=48, learning_rate=1e-3),
+    "looks": Effort(steps=2500, batch=32, learning_rate=2e-3),
     "compressor": Effort(steps=6000, batch=32, learning_rate=1e-3),
     "autoencoder-1": Effort(steps=3500, batch=24, learning_rate=7e-4),
     "autoencoder-2": Effort(steps=300, batch=24, learning_rate=7e-4),
@@ -50,20 +60,24 @@ def train_vae(shop: Workshop, effort: Effort) -> Iterator[str]:
 def train_encoders(shop: Workshop, effort: Effort) -> Iterator[str]:
     batch_at = encoders.batches(shop.world.frames, shop.captions, effort.batch)
     yield from _show(
-        "encoders", shop.run("encoders", _joint(shop), _schedule(effort), batch_at, encoders.encoder_losses)
+        "encoders",
+        shop.run(
+            "encoders", modules.joint_encoders(shop), _schedule(effort), batch_at, encoders.encoder_losses
+        ),
     )
 
 
 def train_faces(shop: Workshop, effort: Effort) -> Iterator[str]:
     batch_at = faces.batches(shop.world, effort.batch)
     yield from _show(
-        "faces", shop.run("faces", _identity(shop), _schedule(effort), batch_at, faces.face_losses)
+        "faces",
+        shop.run("faces", modules.identity_faces(shop), _schedule(effort), batch_at, faces.face_losses),
     )
 
 
 def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     """Latents, spatial tokens, sentences and faces of the whole split: computed once, read by every later stage."""
-    load_encoders(shop)
+    modules.load_encoders(shop)
     frames, captions, portraits = shop.world.frames, shop.captions, shop.world.portraits
     flat = portraits.reshape(-1, *portraits.shape[3:])
 
@@ -102,7 +116,7 @@ def _note_the_truth(shop: Workshop, size: tuple[int, int]) -> Iterator[str]:
 
 
 def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
-    warm_up = _warm_up(shop)
+    warm_up = modules.compressor_warm_up(shop)
     batch_at = autoencoder.warm_up_batches(shop.encoded, effort.batch)
     yield from _show(
         "compressor",
@@ -115,10 +129,14 @@ def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
 def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]]:
     def train(shop: Workshop, effort: Effort) -> Iterator[str]:
         shop.with_vae()
+        looks_reader = None
         if number == 3:
             yield from compress_data(shop)
-        warm_up = _warm_up(shop)
-        stages = _stages(shop, warm_up, number)
+            yield from foresee(shop)
+            looks_reader = modules.looks_reader(shop)
+            shop.require("looks", looks_reader)
+        warm_up = modules.compressor_warm_up(shop)
+        stages = modules.autoencoder_stages(shop, warm_up, number, looks_reader)
         if number == 1:
             shop.require("compressor", warm_up)
         else:
@@ -137,7 +155,7 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
 
 def compress_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     """The visual tokens of every frame, by the compressor that the renderer was trained with."""
-    load_compressor(shop)
+    modules.load_compressor(shop)
     spatial = shop.encoded.load("spatial")
 
     def rows(start: int, stop: int) -> Tensor:
@@ -148,6 +166,30 @@ def compress_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]
             yield f"compress: {total} frames"
 
 
+def train_looks_reader(shop: Workshop, effort: Effort) -> Iterator[str]:
+    batch_at = likeness.batches(shop.encoded, effort.batch)
+    schedule = _schedule(effort, cooldown=0.6)
+    yield from _show(
+        "looks", shop.run("looks", modules.looks_reader(shop), schedule, batch_at, likeness.reader_losses)
+    )
+
+
+def foresee(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
+    """The visual tokens that the planner expects of every frame of the split, after the true ones before it."""
+    modules.load_compressor(shop)
+    shop.require("planner", shop.planner)
+    shop.planner.eval()  # as weights to begin from are not
+    both = nn.ModuleList([shop.planner, shop.compressor])  # the tokens it reads are the compressor's
+
+    def expected(picked: Tensor) -> Tensor:
+        numbers = picked.tolist()
+        return planner.foreseen(shop.planner, shop.encoded, shop.identifiers, numbers, seed=numbers[0])
+
+    for done, total in shop.keep("planned", both, shop.world.num_episodes, torch.arange, expected):
+        if done == total:
+            yield f"foresee: {total} episodes"
+
+
 def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
     batch_at = planner.batches(shop.encoded, shop.identifiers, effort.batch)
     schedule = _schedule(effort)
@@ -155,7 +197,7 @@ def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 
 def draw_clips(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
-    load_encoders(shop)
+    modules.load_encoders(shop)
     models = shop.with_vae().to(shop.device), shop.vision.to(shop.device)
     fingerprint = " ".join(fingerprint_of(model) for model in models)
     for done, total in shop.clips.prepare(
@@ -176,7 +218,7 @@ def train_decoder(shop: Workshop, effort: Effort) -> Iterator[str]:
     yield from _show(
         "decoder",
         shop.run(
-            "decoder", _game(vae_), _schedule(effort, final=1e-5), batch_at,
+            "decoder", modules.decoder_game(vae_), _schedule(effort, final=1e-5), batch_at,
             lambda game, images, step: game(images, step),
         ),
     )  # fmt: skip
@@ -208,11 +250,11 @@ def export(
 
 def _trained(shop: Workshop) -> Models:
     """Every part at the weights of the last stage that trained it."""
-    load_encoders(shop)
+    modules.load_encoders(shop)
     vae_ = shop.with_vae()
     if has_weights(shop.folder / "decoder"):
-        shop.require("decoder", _game(vae_))
-    load_compressor(shop)
+        shop.require("decoder", modules.decoder_game(vae_))
+    modules.load_compressor(shop)
     shop.require("planner", shop.planner)
     shop.require("video", shop.video)
     components = {
@@ -227,53 +269,6 @@ def _commit() -> str:
     """The commit that is being trained, "unknown" outside a checkout."""
     found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"
-
-
-def load_encoders(shop: Workshop) -> None:
-    shop.require("encoders", _joint(shop))
-    shop.require("faces", _identity(shop))
-
-
-def load_compressor(shop: Workshop) -> None:
-    """From the last stage that has weights of it: a stage that was killed before its first checkpoint has none."""
-    for number in (3, 2, 1):
-        if has_weights(shop.folder / f"autoencoder-{number}"):
-            shop.require(f"autoencoder-{number}", _stages(shop, _warm_up(shop), number))
-            return
-    shop.require("compressor", _warm_up(shop))
-
-
-def _joint(shop: Workshop) -> encoders.JointEncoders:
-    text, vision, num_values = shop.text, shop.vision, [len(values) for values in shop.captions.values]
-    with first_weights("encoders"):
-        return encoders.JointEncoders(text, vision, num_values)
-
-
-def _identity(shop: Workshop) -> faces.IdentityFaces:
-    face = shop.face
-    with first_weights("faces"):
-        return faces.IdentityFaces(face)
-
-
-def _game(vae_: ImageVAE) -> decoder.DecoderGame:
-    with first_weights("decoder"):
-        return decoder.DecoderGame(vae_)
-
-
-def _warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
-    config, factor = shop.config.renderer, shop.config.autoencoder.downsampling
-    latent_shape = (config.latent_channels, config.image_height // factor, config.image_width // factor)
-    compressor, num_values = shop.compressor, [len(values) for values in LABELS.values()]
-    with first_weights("warm-up"):
-        return autoencoder.CompressorWarmUp(compressor, latent_shape, num_values)
-
-
-def _stages(
-    shop: Workshop, warm_up: autoencoder.CompressorWarmUp, number: int
-) -> autoencoder.AutoencoderStages:
-    return autoencoder.AutoencoderStages(
-        shop.compressor, shop.renderer, warm_up.label_reader, number, num_values=warm_up.num_values
-    )
 
 
 def _schedule(effort: Effort, *, final: float = 1e-6, cooldown: float = 0.3) -> Schedule:
@@ -299,8 +294,10 @@ STAGES: dict[str, Callable[..., Iterator[str]]] = {
     "autoencoder-1": autoencoder_stage(1),
     "autoencoder-2": autoencoder_stage(2),
     "compress": compress_data,
-    "autoencoder-3": autoencoder_stage(3),
     "planner": train_planner,
+    "foresee": foresee,
+    "looks": train_looks_reader,
+    "autoencoder-3": autoencoder_stage(3),
     "clips": draw_clips,
     "video": train_video,
     "decoder": train_decoder,

@@ -62,7 +62,7 @@ NOT_OF_WEIGHTS: Mapping[str, frozenset[str]] = {
         {"window_keyframes", "window_positions", "dropout", "hidden_token_probability"}
     ),
     "autoencoder": frozenset({"scaling_factor"}),  # measured again, see `Workshop.with_vae`
-    "renderer": frozenset({"slot_mask_probability"}),
+    "renderer": frozenset({"slot_mask_probability", "script_guidance"}),
     "video": frozenset({"num_frames", "frames_per_second", "sigma_max", "start_sigma"}),
 }
 
@@ -242,7 +242,7 @@ class Workshop:
 
         Raises WeightsError if that stage was never trained.
         """
-        begun = all(component in self.begins_from for component in TRAINED_BY.get(name, ("readers",)))
+        begun = all(component in self.begins_from for component in TRAINED_BY.get(name, (name,)))
         if not loop.load_final(module, self.folder / name) and not begun:
             raise WeightsError(f"{self.folder / name}: no checkpoint; train the stage {name} first")
         module.requires_grad_(False)

@@ -86,21 +86,6 @@ def test_a_perfect_prediction_gives_the_clean_latents_back(preset, tolerance):
     torch.testing.assert_close(estimate, clean, atol=tolerance, rtol=0)
 
 
-def test_min_snr_weight_of_noise_prediction_is_the_published_one(sdxl):
-    snr = sdxl.alpha_bar / (1 - sdxl.alpha_bar)
-    expected = torch.minimum(snr, torch.tensor(5.0)) / snr
-    torch.testing.assert_close(sdxl.min_snr_weight(EVERY_TIMESTEP, 5.0), expected)
-
-
-def test_min_snr_weight_of_v_caps_the_clean_end_and_keeps_the_terminal_step(zero_snr):
-    weight = zero_snr.min_snr_weight(EVERY_TIMESTEP, 5.0)
-    snr = zero_snr.alpha_bar / (1 - zero_snr.alpha_bar)
-    assert (weight[snr <= 5] == 1).all()
-    assert weight[-1] == 1
-    # In units of the error of x_0, (SNR + 1) * weight: constant where the cap acts.
-    torch.testing.assert_close((weight * (snr + 1))[snr > 5], torch.full_like(snr[snr > 5], 6.0))
-
-
 @pytest.mark.parametrize("num_steps", [1, 2, 6, 20, 25, 50])
 def test_timesteps_are_the_librarys_trailing_ones(zero_snr, num_steps):
     library = DPMSolverMultistepScheduler(timestep_spacing="trailing")

@@ -154,16 +154,30 @@ def test_the_loss_repeats_with_its_generator_and_trains_the_unet(tiny_renderer):
     assert tiny_renderer.unet.conv_in.weight.grad.abs().sum() > 0
 
 
-def test_min_snr_multiplies_the_loss_by_the_schedules_weight(tiny_renderer):
-    latents, conditions, timesteps = torch.randn(2, 4, 8, 12), conditions_of(2), torch.tensor([3, 999])
-    plain, weighted = (
-        tiny_renderer.noise_loss(
-            latents, conditions, generator=seeded(1), timesteps=timesteps, min_snr_gamma=gamma
-        )
-        for gamma in (None, 5.0)
+@pytest.mark.parametrize("kind", [EPSILON, ZERO_SNR_V])
+def test_a_judge_sees_the_librarys_clean_estimate_and_adds_to_the_loss(make_renderer, tiny_config, kind):
+    renderer = make_renderer(dataclasses.replace(tiny_config, **kind))
+    latents, conditions, timesteps = torch.randn(3, 4, 8, 12), conditions_of(3), torch.tensor([3, 400, 900])
+    seen, answers = [], []
+    predict = renderer.predict
+    renderer.predict = lambda noisy, *rest: answers.append((noisy, predict(noisy, *rest))) or answers[-1][1]
+
+    def judge(estimate, at):
+        seen.append((estimate, at))
+        return torch.tensor([1.0, 2.0, 3.0])
+
+    plain, judged = (
+        renderer.noise_loss(latents, conditions, generator=seeded(1), timesteps=timesteps, judge=one)
+        for one in (None, judge)
     )
-    snr = (tiny_renderer.schedule.alpha_bar / (1 - tiny_renderer.schedule.alpha_bar))[timesteps]
-    torch.testing.assert_close(weighted / plain, torch.tensor([6 / (snr[0].item() + 1), 1.0]))
+    torch.testing.assert_close(judged - plain, torch.tensor([1.0, 2.0, 3.0]))
+    ((estimate, at),) = seen
+    assert torch.equal(at, timesteps)
+    library = DDPMScheduler(**renderer.schedule.library_options, clip_sample=False)
+    noisy, answer = answers[1]
+    for row, timestep in enumerate(timesteps):
+        expected = library.step(answer[row], int(timestep), noisy[row]).pred_original_sample
+        torch.testing.assert_close(estimate[row], expected, atol=1e-4, rtol=1e-4)
 
 
 def test_emphasis_weights_the_spots_of_a_frame(tiny_renderer):
@@ -311,6 +325,37 @@ def test_guidance_equals_the_librarys(rescale):
     answer = unconditional + 5 * (conditional - unconditional)
     expected = rescale_noise_cfg(answer, conditional, guidance_rescale=rescale)
     torch.testing.assert_close(guided(unconditional, conditional, scale=5.0, rescale=rescale), expected)
+
+
+def test_the_script_is_guided_to_on_its_own_scale(make_renderer, tiny_config, monkeypatch):
+    config = dataclasses.replace(tiny_config, script_guidance=4.0)
+    renderer, conditions = make_renderer(config), conditions_of(2)
+    alone = conditions.visual_alone(2)
+    assert torch.equal(alone.slots[:, :2], conditions.slots[:, :2])
+    assert not alone.slots[:, 2:].any()
+    assert torch.equal(alone.pooled, conditions.pooled)
+    latents, timestep = torch.randn(2, 4, 8, 12), torch.tensor(700)
+    with torch.no_grad():
+        nothing, visual, whole = (  # one branch at a time, where the renderer takes one batch of three
+            renderer.predict(latents, timestep.expand(2), part)
+            for part in (conditions.unconditional(), alone, conditions)
+        )
+        found = renderer._guided_prediction(latents, timestep, conditions, scale=2.0, rescale=0.0)
+    expected = nothing + 2.0 * (visual - nothing) + 8.0 * (whole - visual)
+    assert (expected - (nothing + 2.0 * (whole - nothing))).abs().max() > 1e-3
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    weighted = guided(nothing, whole, scale=2.0, rescale=0.7, visual=visual, script_scale=8.0)
+    torch.testing.assert_close(
+        weighted, 0.3 * expected + 0.7 * rescale_noise_cfg(expected, whole, guidance_rescale=1.0)
+    )
+
+
+def test_equal_scales_are_plain_guidance(make_renderer, tiny_config):
+    nothing, visual, whole = torch.randn(3, 2, 4, 8, 12)
+    plain = guided(nothing, whole, scale=3.0, rescale=0.7)
+    torch.testing.assert_close(
+        guided(nothing, whole, scale=3.0, rescale=0.7, visual=visual, script_scale=3.0), plain
+    )
 
 
 def test_an_unguided_constant_prediction_stays_finite():

@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from moviedreamer_core.autoregressive.sequence import PositionKind, TrainingInputs
+from moviedreamer_core.autoregressive.sequence import (
+    PositionKind,
+    TrainingInputs,
+    collate,
+    identifier_ids,
+)
 from moviedreamer_core.data.frame_emphasis import emphasis_of
 from moviedreamer_core.data.frame_labels import LABELS, labels_of
 from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.drawing import draw_frame
-from moviedreamer_core.training import planner, stages
+from moviedreamer_core.training import autoencoder, likeness, modules, planner, stages
 from moviedreamer_core.training.autoencoder import AutoencoderStages, batches
-from moviedreamer_core.training.stages import EFFORTS, STAGES, export, load_compressor
+from moviedreamer_core.training.modules import load_compressor
+from moviedreamer_core.training.stages import EFFORTS, STAGES, export
 from moviedreamer_core.training.workshop import Effort, Scale, Workshop
 from weights import tiny_config
 
@@ -113,16 +119,89 @@ def test_the_truth_on_disk_is_that_of_the_frames(trained):
     np.testing.assert_allclose(encoded.load("emphasis")[row], expected, rtol=1e-3)
 
 
-def test_stage_three_takes_the_tokens_that_the_compressor_of_stage_two_makes(trained):
+@pytest.mark.parametrize("planned", [0.0, 1.0])
+def test_stage_three_takes_tokens_of_the_compressor_or_of_the_planner(trained, monkeypatch, planned):
     folder, _ = trained
     shop = workshop(folder)
+    monkeypatch.setattr(autoencoder, "PLANNED_PROBABILITY", planned)
     batch = batches(shop.encoded, shop.config.renderer, 2, stage=3)(0)
     spatial = torch.from_numpy(shop.encoded.load("spatial").astype(np.float32))
     load_compressor(shop)
     with torch.no_grad():
         tokens = shop.compressor(spatial)
     nearest = torch.cdist(batch.visual.flatten(1), tokens.flatten(1)).amin(dim=1)
-    assert nearest.max() < 0.5  # bfloat16 arithmetic, float16 on disk; two tokens of 2 x 8 channels
+    # Within bfloat16 arithmetic and float16 on disk, of two tokens of 2 x 8 channels; the planner knows nothing.
+    assert nearest.max() < 0.5 if planned == 0 else nearest.min() > 0.5
+
+
+def test_what_the_planner_expects_is_sampled_from_its_mixtures_after_the_true_keyframes(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    load_compressor(shop)
+    shop.require("planner", shop.planner)
+    stored = shop.encoded.planned(np.arange(4, 8)).double()  # episode 1
+    told, rng = np.ones((shop.encoded.load("faces").shape[1], 2), bool), np.random.default_rng([5, 0, 2])
+    episodes = planner.Episodes(shop.encoded, identifier_ids(shop.identifiers))
+    mixtures = []
+    for episode in (0, 1, 2):  # one by one, instead of as one padded batch
+        with torch.no_grad():
+            mixtures.append(shop.planner(collate([episodes.plain(episode, told, rng)])))
+    means, stds = (getattr(mixtures[1], name).double() for name in ("mean", "log_std"))
+    z = (stored.flatten(0, 1)[:, None] - means) / stds.exp()  # (keyframes * V, K, D)
+    assert z.square().mean(dim=-1).amin(dim=1).max() < 4  # each token fits one of its components
+
+
+def test_the_looks_reader_learns_and_only_of_frames_with_one_person(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    labels = torch.from_numpy(np.asarray(shop.encoded.load("labels"))).long()
+    people = labels[:, list(LABELS).index("people")]
+    looks = likeness.looks_of(labels)
+    assert (looks[people != 1] == -1).all()
+    alone = labels[people == 1][:, [list(LABELS).index(f"1.{name}") for name in likeness.PERSON]]
+    assert torch.equal(looks[people == 1], alone)
+    torch.manual_seed(0)
+    reader = likeness.LooksReader(3)
+    latents = torch.randn(7, 3, 8, 12).repeat(2, 1, 1, 1)  # seven pictures, of seven hair colours
+    truth = torch.full((14, len(likeness.PERSON)), -1)
+    truth[:, list(likeness.PERSON).index("hair_colour")] = torch.arange(7).repeat(2)
+    optimizer = torch.optim.Adam(reader.parameters(), lr=3e-3)
+    for _ in range(60):
+        loss = likeness.looks_loss(reader(latents), truth, torch.ones(14)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    answers = reader(latents)[list(likeness.PERSON).index("hair_colour")]
+    assert torch.equal(answers.argmax(dim=1), torch.arange(7).repeat(2))
+    expected = torch.nn.functional.cross_entropy(answers, torch.arange(7).repeat(2), reduction="none")
+    weight = torch.linspace(0, 1, 14)
+    found = likeness.looks_loss(reader(latents), truth, weight)
+    torch.testing.assert_close(found, weight * expected / len(likeness.PERSON))
+
+
+def test_likeness_counts_in_stage_three_where_something_was_told(trained, monkeypatch):
+    folder, _ = trained
+    shop = workshop(folder)
+    monkeypatch.setattr(autoencoder, "DROP_PROBABILITY", 0.0)
+    monkeypatch.setattr(autoencoder, "NO_SCRIPT_PROBABILITY", 0.0)
+    batch = batches(shop.encoded, shop.config.renderer, 12, stage=3)(0)
+    values = [len(v) for v in LABELS.values()]
+    label_reader = torch.nn.Linear(2 * shop.config.compressor.token_channels, sum(values))
+    reader = modules.looks_reader(shop)
+    plain, judged = (
+        AutoencoderStages(
+            shop.compressor, shop.renderer, label_reader, 3, num_values=values, looks_reader=one
+        )(batch, 0)["loss"].item()
+        for one in (None, reader)
+    )
+    assert judged > plain
+    monkeypatch.setattr(autoencoder, "NO_SCRIPT_PROBABILITY", 1.0)
+    stage = AutoencoderStages(
+        shop.compressor, shop.renderer, label_reader, 3, num_values=values, looks_reader=reader
+    )
+    judge = stage._likeness(batch.labels, told=torch.zeros(12, dtype=torch.bool))
+    assert judge is not None
+    assert not judge(batch.latents, torch.full((12,), 10)).any()
 
 
 def test_leaving_out_portraits_or_looks_changes_nothing_else_of_a_planner_batch(trained, monkeypatch):
@@ -269,6 +348,7 @@ def test_training_can_begin_at_shipped_weights_instead_of_at_earlier_stages(trai
     list(STAGES["data"](fresh, None))
     assert list(STAGES["encode"](fresh, None))  # its encoders and VAE were not trained here
     few = dataclasses.replace(EFFORTS["autoencoder-3"], steps=1, batch=2)
+    assert list(STAGES["looks"](fresh, few))  # judges the likeness, and is not shipped
     assert list(STAGES["autoencoder-3"](fresh, few))  # its predecessors were not run either
     list(export(fresh, folder=tmp_path / "again"))  # what was not trained is what was shipped
     assert (tmp_path / "again/readers/model.safetensors").read_bytes() == (

@@ -1,0 +1,65 @@
+"""The modules that stages train, built around a workshop's components and filled with what earlier stages made."""
+
+from __future__ import annotations
+
+from moviedreamer_core.autoencoder.vae import ImageVAE
+from moviedreamer_core.data.frame_labels import LABELS
+from moviedreamer_core.training import autoencoder, decoder, encoders, faces, likeness
+from moviedreamer_core.training.loop import has_weights
+from moviedreamer_core.training.workshop import Workshop, first_weights
+
+
+def load_encoders(shop: Workshop) -> None:
+    shop.require("encoders", joint_encoders(shop))
+    shop.require("faces", identity_faces(shop))
+
+
+def load_compressor(shop: Workshop) -> None:
+    """From the last stage that has weights of it: a stage that was killed before its first checkpoint has none."""
+    for number in (3, 2, 1):
+        if has_weights(shop.folder / f"autoencoder-{number}"):
+            shop.require(f"autoencoder-{number}", autoencoder_stages(shop, compressor_warm_up(shop), number))
+            return
+    shop.require("compressor", compressor_warm_up(shop))
+
+
+def joint_encoders(shop: Workshop) -> encoders.JointEncoders:
+    text, vision, num_values = shop.text, shop.vision, [len(values) for values in shop.captions.values]
+    with first_weights("encoders"):
+        return encoders.JointEncoders(text, vision, num_values)
+
+
+def identity_faces(shop: Workshop) -> faces.IdentityFaces:
+    face = shop.face
+    with first_weights("faces"):
+        return faces.IdentityFaces(face)
+
+
+def decoder_game(vae_: ImageVAE) -> decoder.DecoderGame:
+    with first_weights("decoder"):
+        return decoder.DecoderGame(vae_)
+
+
+def compressor_warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
+    config, factor = shop.config.renderer, shop.config.autoencoder.downsampling
+    latent_shape = (config.latent_channels, config.image_height // factor, config.image_width // factor)
+    compressor, num_values = shop.compressor, [len(values) for values in LABELS.values()]
+    with first_weights("warm-up"):
+        return autoencoder.CompressorWarmUp(compressor, latent_shape, num_values)
+
+
+def looks_reader(shop: Workshop) -> likeness.LooksReader:
+    with first_weights("looks"):
+        return likeness.LooksReader(shop.config.renderer.latent_channels)
+
+
+def autoencoder_stages(
+    shop: Workshop,
+    warm_up: autoencoder.CompressorWarmUp,
+    number: int,
+    looks_reader: likeness.LooksReader | None = None,
+) -> autoencoder.AutoencoderStages:
+    return autoencoder.AutoencoderStages(
+        shop.compressor, shop.renderer, warm_up.label_reader, number,
+        num_values=warm_up.num_values, looks_reader=looks_reader,
+    )  # fmt: skip
