@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= $(shell nproc)
 
-.PHONY: setup setup-dev app movie test check evaluate bench train clean
+.PHONY: setup setup-dev app movie test check soak evaluate bench train clean
 
 setup: $(STAMP)
 setup-dev: $(STAMP)-dev
@@ -29,6 +29,17 @@ movie: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest
+
+# The long proofs in full, and docs/soak.md about what they counted.
+SOAK_LOG := $(CURDIR)/outputs/soak.jsonl
+SOAK_TESTS := tests/app_soak tests/browser_soak tests/app_queue/test_queue_soak.py \
+	tests/workspace/test_crashes.py tests/workspace/test_archive.py tests/workspace/test_full_disk.py
+
+soak: setup-dev
+	mkdir -p outputs
+	rm -f "$(SOAK_LOG)"
+	MOVIEDREAMER_SOAK=1 MOVIEDREAMER_SOAK_LOG="$(SOAK_LOG)" $(BIN)/python -m pytest $(SOAK_TESTS)
+	$(BIN)/python tests/soak_report.py "$(SOAK_LOG)" --out docs/soak.md
 
 check: setup-dev
 	$(BIN)/ruff check .

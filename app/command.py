@@ -9,15 +9,18 @@ import argparse
 import contextlib
 import getpass
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moviedreamer_core.errors import InputError
 
 if TYPE_CHECKING:
+    from app.auth import Accounts
     from app.desk import Desk
     from app.queue.processes import WorkerCommand
 
@@ -39,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     os.environ.update(_SETTINGS)  # before gradio and the model libraries are imported
     try:
-        _serve(options)
+        with _terminated_as_by_ctrl_c():
+            _serve(options)
+    except KeyboardInterrupt:
+        return 0
     except InputError as error:
         print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return BAD_INPUT
@@ -53,8 +59,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     example, weights = ROOT / "assets" / "stories" / "lighthouse.zip", ROOT / "weights" / "miniature"
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve at; of this machine only")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to serve at; one that others can reach needs --auth"
+    )
     parser.add_argument("--port", type=int, default=7860, help="port to serve at")
+    parser.add_argument(
+        "--auth", metavar="FILE",
+        help="let people in by name and password: a file with lines name:password, or NAME:PASSWORD itself, which "
+        "others on this machine can see; or set MOVIEDREAMER_AUTH",
+    )  # fmt: skip
     parser.add_argument("--weights", type=Path, metavar="DIR", default=weights, help="weights folder")
     parser.add_argument("--stories", type=Path, metavar="DIR", default=ROOT / "stories", help="your stories")
     parser.add_argument(
@@ -65,33 +78,66 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    """Raises InputError before the page is up, never after."""
-    _check_address(options.host, options.port)
+    """Raises InputError before the page is up, never after; KeyboardInterrupt if it is stopped before that."""
+    from app.auth import accounts_from
+
+    accounts = accounts_from(options.auth, os.environ, warn=_warn)
+    _check_address(options.host, options.port, accounts)
+    from app.server import listen
     from moviedreamer_core.weights_files import read_manifest
 
-    weights_hash = read_manifest(options.weights).weights_hash
-
-    from app.desk import Desk
-    from app.pages.shell import studio_app
-    from app.queue.store import open_store
-    from app.queue.supervisor import Supervisor
-    from app.server import listen, server_for
-    from moviedreamer_core.workspace import Stories
-
     with listen(options.host, options.port) as connections:
+        print("Reading the weights...", flush=True)
+        weights_hash = read_manifest(options.weights).weights_hash
+
+        from app.desk import Desk
+        from app.pages.shell import studio_app
+        from app.queue.store import open_store
+        from app.queue.supervisor import Supervisor
+        from app.server import server_for
+        from moviedreamer_core.workspace import Stories
+
         stories, command = Stories(options.stories), worker_command(options.stories, options.weights)
         queue = open_store(command.queue)
         desk = Desk.on_weights(options.weights, weights_hash, stories=stories, queue=queue)
         put_example(desk, options.example)
         supervisor = Supervisor(queue, command)
         supervisor.start()
-        server = server_for(studio_app(desk))
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        print(f"MovieDreamer Studio: http://{host}:{options.port}  (Ctrl-C stops it)", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[connections])
-        print("stopping; what was finished is kept, what waits goes on at the next start", file=sys.stderr)
-        supervisor.close("stop", seconds=SECONDS_TO_STOP)
+        try:
+            address = _address(options.host, options.port)
+            server = server_for(studio_app(desk, accounts), lambda: _say_where(address))
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[connections])
+            print("Stopping; what was finished is kept, what waits goes on at the next start.", flush=True)
+        finally:
+            supervisor.close("stop", seconds=SECONDS_TO_STOP)
+
+
+def _say_where(address: str) -> None:
+    print(f"Studio at {address} (Ctrl-C stops it)", flush=True)
+
+
+def _address(host: str, port: int) -> str:
+    """What to open in a browser on this machine."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
+def _warn(sentence: str) -> None:
+    print(f"warning: {sentence}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    """In the block, SIGTERM ends the studio as Ctrl-C does, with its worker."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def put_example(desk: Desk, example: Path) -> None:
@@ -124,12 +170,13 @@ def worker_command(stories: Path, weights: Path) -> WorkerCommand:
     )
 
 
-def _check_address(host: str, port: int) -> None:
+def _check_address(host: str, port: int, accounts: Accounts) -> None:
     from app.guard import is_loopback
 
-    if not is_loopback(host):
+    if not accounts and not is_loopback(host):
         raise InputError(
-            f"--host {host}: the studio has no passwords and answers this machine only; use 127.0.0.1"
+            f"--host {host}: others could reach the studio there, and it has no passwords yet; "
+            "give it some with --auth FILE, lines name:password, or use 127.0.0.1"
         )
     if not 1 <= port <= 65535:
         raise InputError(f"--port {port}: a port is a number from 1 to 65535; choose one such as 7860")

@@ -263,7 +263,7 @@ def miniature() -> ModelConfig:
             attention_at=(False, True, True), transformer_layers=(1, 1, 1), layers_per_block=1,
             attention_heads=(1, 2, 3), cross_attention_channels=256, pooled_channels=256, time_id_channels=32,
             text_channels=256, face_channels=128, prediction_type="v_prediction", zero_terminal_snr=True,
-            script_guidance=3.0,
+            script_guidance=2.0,
         ),
         video=VideoConfig(
             latent_channels=8, block_out_channels=(32, 64, 64), attention_at=(False, True, True),

@@ -6,6 +6,7 @@ that is checked from the header, before a small file can ask for a large memory.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import stat
 import warnings
@@ -19,6 +20,7 @@ from moviedreamer_core.errors import ImageError
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 30 * 2**20
+_BAND_ROWS = 256  # of deep grey at a time: as floats, 40 megapixels take a gigabyte
 
 # The pixel limit here is the stricter one; Pillow's warning would be a second, vaguer message.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -109,10 +111,11 @@ def _open(data: bytes, *, name: str) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF says nothing about the orientation; the pixels are fine
-        return image
+    with contextlib.suppress(
+        Exception
+    ):  # damaged EXIF says nothing about the orientation; the pixels are fine
+        ImageOps.exif_transpose(image, in_place=True)  # a copy would cost as much memory again
+    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -127,14 +130,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _from_deep_grey(grey: np.ndarray) -> Image.Image:
     """Grey of 16 bits, 32 bits or floats; the range is guessed from the largest value."""
-    values = np.nan_to_num(grey.astype(np.float64))
-    largest = values.max(initial=0.0)
+    bands = [slice(top, top + _BAND_ROWS) for top in range(0, len(grey), _BAND_ROWS)]
+    largest = max(np.nan_to_num(grey[band].astype(np.float64)).max(initial=0.0) for band in bands)
     if grey.dtype == np.uint16 or largest > 255:
         full_scale = 65535.0
     else:
         full_scale = 1.0 if largest <= 1 and grey.dtype.kind == "f" else 255.0
-    scaled = np.clip(values / full_scale, 0.0, 1.0) * 255
-    return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+    levels = np.empty(grey.shape, dtype=np.uint8)
+    for band in bands:
+        values = np.nan_to_num(grey[band].astype(np.float64))
+        levels[band] = (np.clip(values / full_scale, 0.0, 1.0) * 255).round().astype(np.uint8)
+    return Image.fromarray(levels).convert("RGB")
 
 
 def _reason(error: BaseException) -> str:

@@ -70,6 +70,13 @@ def test_a_16_bit_png_keeps_its_grey_level(tmp_path: Path) -> None:
     assert read_image(saved(Image.fromarray(level), tmp_path / "a.png")).getpixel((3, 3)) == (128, 128, 128)
 
 
+def test_a_16_bit_png_of_many_rows_keeps_every_grey_level(tmp_path: Path) -> None:
+    rows = np.linspace(0, 65535, 700).round().astype(np.uint16)  # more than are converted at a time
+    read = read_image(saved(Image.fromarray(np.repeat(rows[:, None], 16, axis=1)), tmp_path / "a.png"))
+    expected = [round(255 * int(row) / 65535) for row in rows]
+    assert np.asarray(read)[:, 5, 1].tolist() == expected
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_transparency_shows_white(tmp_path: Path, mode: str) -> None:
     image = Image.new("RGBA", (16, 16), (0, 0, 0, 0))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from app.desk.row_warnings import Words, unknown_words
 from app.queue.jobs import CharacterTest, Drawing, ReadCast
+from app.queue.settings import new_seed
 from moviedreamer_core.errors import StoryError
 from moviedreamer_core.names import name_key
 from moviedreamer_core.script import MAX_SEED
@@ -229,7 +230,7 @@ class Cast:
             story_id=story_id,
             cast_id=cast_id,
             drawing=drawing,
-            seed=seed,
+            seed=new_seed() if seed is None else seed,
             weights=self._desk.weights_hash,
         )
         return self._desk.queue.enqueue(job)

@@ -67,7 +67,7 @@ class ClipRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFile:
-    """`version` changes when the file does; `is_outdated`: a script, picture or clip that is shown is newer."""
+    """`version` changes when the file does; `is_outdated`: it shows another script, picture or clip."""
 
     name: str
     label: str
@@ -111,6 +111,7 @@ def export_files(story: StoryFolder, view: StoryView) -> tuple[ExportFile, ...]:
             facts = path.stat()
         except OSError:  # it is being replaced
             continue
+        outdated = story.is_export_outdated(path.name, view)
         found.append(
             ExportFile(
                 name=path.name,
@@ -119,7 +120,7 @@ def export_files(story: StoryFolder, view: StoryView) -> tuple[ExportFile, ...]:
                 num_bytes=facts.st_size,
                 made_at=facts.st_mtime,
                 version=facts.st_mtime_ns,
-                is_outdated=facts.st_mtime < changed_at,
+                is_outdated=facts.st_mtime < changed_at if outdated is None else outdated,
             )
         )
     return tuple(sorted(found, key=lambda one: one.made_at, reverse=True))

@@ -15,9 +15,11 @@ from moviedreamer_core.workspace import Stories, StoryFolder
 
 if TYPE_CHECKING:
     from app.desk.cast import Cast
+    from app.desk.drawable import Drawable
     from app.desk.drift import DriftChart
     from app.desk.jobs import Jobs
     from app.desk.movie import Movie
+    from app.desk.redraws import Redraws
     from app.desk.references import References
     from app.desk.script import Script
     from app.desk.shelf import Shelf
@@ -92,6 +94,12 @@ class Desk:
         """Raises StoryGoneError if there is no such story."""
         return self.stories.get(story_id)
 
+    def drawable(self) -> tuple[Drawable, ...]:
+        """What the weights can draw, in groups of words; nothing where they read any word."""
+        from app.desk.drawable import drawable
+
+        return () if self.vocabulary is None else drawable(self.script.words)
+
     # --- the areas, each made at its first use ---------------------------------------------------------
 
     @functools.cached_property
@@ -123,6 +131,12 @@ class Desk:
         from app.desk.storyboard import Storyboard
 
         return Storyboard(self)
+
+    @functools.cached_property
+    def redraws(self) -> Redraws:
+        from app.desk.redraws import Redraws
+
+        return Redraws(self)
 
     @functools.cached_property
     def movie(self) -> Movie:

@@ -24,6 +24,7 @@ class ChartPoint:
     row_id: str
     number: int
     plot: str
+    of: str  # the character, or SCENE
     similarity: float | None
     face_found: bool | None
     is_current: bool
@@ -41,13 +42,18 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftView:
-    """`num_outdated` shots have other pictures than those that were measured; `cost` is that of measuring again."""
+    """`num_outdated` shots have other pictures than those that were measured; `cost` is that of measuring again.
+
+    A character who is as alike as `strangers` are, or a place as `other_places`, is not recognised at all.
+    """
 
     series: tuple[Series, ...]
     num_shots: int
     num_drawn: int
     num_outdated: int
     is_measured: bool
+    strangers: float | None
+    other_places: float | None
     cost: Cost | None
     is_measuring: bool
 
@@ -85,6 +91,8 @@ class DriftChart:
             num_drawn=len(shown),
             num_outdated=sum(measured.get(row_id) != take_id for row_id, take_id in shown.items()),
             is_measured=bool(drift.points),
+            strangers=drift.strangers,
+            other_places=drift.other_places,
             cost=self._desk.jobs.cost(self._job(story_id, len(shown))) if shown else None,
             is_measuring=any(status.kind == "drift" for status in active),
         )
@@ -106,14 +114,14 @@ class DriftChart:
 
     def cost_of_worst(self, story_id: str, number: int) -> Cost:
         """What `redraw_worst` would take."""
-        return self._desk.storyboard.cost_of_redrawing(story_id, self.worst_rows(story_id, number))
+        return self._desk.redraws.cost(story_id, self.worst_rows(story_id, number))
 
-    def redraw_worst(self, story_id: str, number: int) -> list[int]:
-        """Queue new takes of the worst shots, keeping all others; the jobs' ids. Raises StoryError, QueueError."""
+    def redraw_worst(self, story_id: str, number: int) -> int:
+        """Queue new takes of the worst shots, keeping all others; the job's id. Raises StoryError, QueueError."""
         rows = self.worst_rows(story_id, number)
         if not rows:
             raise StoryError("there is no measured shot that may be changed; measure the drift first")
-        return self._desk.storyboard.redraw(story_id, rows)
+        return self._desk.redraws.redraw(story_id, rows)
 
     def _job(self, story_id: str, num_keyframes: int) -> MeasureDrift:
         return MeasureDrift(story_id=story_id, num_keyframes=num_keyframes, weights=self._desk.weights_hash)
@@ -132,6 +140,7 @@ class DriftChart:
                     row_id=point.row_id,
                     number=numbers[point.row_id].number,
                     plot=numbers[point.row_id].row.plot.strip(),
+                    of=name.strip() or "No name",
                     similarity=None if point.similarity is None else max(0.0, min(1.0, point.similarity)),
                     face_found=point.face_found,
                     is_current=_shown_id(numbers[point.row_id].take) == point.take_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from app.desk.clips import ClipRow, ExportFile, clip_row, export_files, motion_scale, motion_value
 from app.desk.jobs import Cost
-from app.desk.shot_cards import FILMING_KINDS, RowWork, work_on_rows
+from app.desk.shot_cards import FILMING_KINDS, RowWork, is_asked_for, work_on_rows
 from app.queue.jobs import (
     AnimateKeyframes,
     ClipOrder,
@@ -20,6 +19,7 @@ from app.queue.jobs import (
     MakeAnimatic,
     MakeMovie,
 )
+from app.queue.settings import new_seed
 from moviedreamer_core.errors import InputError, StoryError
 from moviedreamer_core.workspace import MovieDecisions, Row, Shot, StoryView
 
@@ -201,7 +201,7 @@ class Movie:
         return self._desk.story(story_id).view(weights_hash=self._desk.weights_hash), work
 
     def _to_animate(self, view: StoryView, work: dict[str, RowWork]) -> list[Shot]:
-        return [shot for shot in view.shots if _needs_clip(shot) and not _is_asked_for(work, shot)]
+        return [shot for shot in view.shots if _needs_clip(shot) and not is_asked_for(work.get(shot.row.id))]
 
     def _animate_job(
         self, story_id: str, view: StoryView, shots: Collection[Shot], *, again: bool = False
@@ -231,15 +231,11 @@ class Movie:
 
 
 def _order(shot: Shot, *, again: bool) -> ClipOrder:
-    seed = None
-    if again:
-        stamp = int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
-        seed = stamp % 2**31
     return ClipOrder(
         row=shot.row.id,
         seconds=min(MAX_CLIP_SECONDS, float(shot.row.seconds)),
         motion=motion_scale(shot.decisions.motion),
-        seed=seed,
+        seed=new_seed() if again else None,
     )
 
 
@@ -249,16 +245,11 @@ def _needs_clip(shot: Shot) -> bool:
     )
 
 
-def _is_asked_for(work: dict[str, RowWork], shot: Shot) -> bool:
-    found = work.get(shot.row.id)
-    return found is not None and found.state in ("running", "waiting")
-
-
 def _nothing_to_animate(view: StoryView, work: dict[str, RowWork]) -> str:
     ticked = [shot for shot in view.shots if shot.decisions.animate]
     if not ticked:
         return "no shot is ticked; tick those that are to move"
-    if any(_is_asked_for(work, shot) for shot in ticked):
+    if any(is_asked_for(work.get(shot.row.id)) for shot in ticked):
         return "the ticked shots are being animated already; see the queue"
     if all(shot.take is None for shot in ticked):
         return "the ticked shots have no pictures yet; draw them on the storyboard first"

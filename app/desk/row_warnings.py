@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from app.desk.said_actions import said_actions
 from moviedreamer_core.names import anonymise, mentioned_names, name_key
 from moviedreamer_core.script import MAX_CHARACTERS, MAX_SENTENCES, sentences
 from moviedreamer_core.workspace import CastMember, Draft, Row
@@ -58,6 +59,7 @@ def row_warnings(draft: Draft, row: Row, words: KnownWords) -> tuple[RowWarning,
     return (
         *_plot_warnings(row, draft.cast),
         *_people_warnings(row, draft.cast),
+        *_contradictions(row),
         *_length_warnings(draft, row),
         *_word_warnings(row, draft.cast, words),
     )
@@ -109,6 +111,27 @@ def _people_warnings(row: Row, cast: tuple[CastMember, ...]) -> Iterator[RowWarn
     if len(people) > MAX_CHARACTERS:
         text = f"{len(people)} people are in the frame; at most {MAX_CHARACTERS} can be drawn, split the shot in two."
         yield RowWarning(field="people", text=text, blocks=True)
+
+
+def _contradictions(row: Row) -> Iterator[RowWarning]:
+    """Where one person is in the frame: an action that their line says and the plot does not, which says another.
+
+    With several people it is not plain who does what, so that nothing is said.
+    """
+    people = [person for person in row.characters if person.name.strip()]
+    if len(people) != 1:
+        return
+    in_plot, in_line = said_actions(row.plot), said_actions(people[0].description)
+    if in_plot and in_line and not in_plot & in_line:
+        yield RowWarning(
+            field="people",
+            text=f"The plot says {_listed(in_plot)}, the line of {people[0].name.strip()} says {_listed(in_line)}; "
+            "let both say the same.",
+        )
+
+
+def _listed(actions: frozenset[str]) -> str:
+    return " and ".join(sorted(actions))
 
 
 def _length_warnings(draft: Draft, row: Row) -> Iterator[RowWarning]:

@@ -260,7 +260,7 @@ class Script:
         name = "story.yaml" if suffix == "yaml" else "script.csv"
         story = self._desk.story(story_id)
         written = story_file_of(story.script.head().draft)
-        with story.exporting(name) as path:
+        with story.exporting(name, story.view()) as path:
             write_story(written, path)
         return story.file(f"exports/{name}")
 

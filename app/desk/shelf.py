@@ -11,6 +11,7 @@ from moviedreamer_core.errors import StoryError
 from moviedreamer_core.script import Story
 from moviedreamer_core.story_files import MAX_BYTES, READ_SUFFIXES, read_story
 from moviedreamer_core.workspace import Draft, Opened, Row, StoryFolder, StorySummary, TrashedStory
+from moviedreamer_core.workspace.durable import told
 from moviedreamer_core.workspace.layout import slug
 
 if TYPE_CHECKING:
@@ -122,11 +123,9 @@ class Shelf:
     def export_zip(self, story_id: str) -> Path:
         """Write the whole story, with takes and finished movies, to its exports; where."""
         story = self._stories.get(story_id)
-        with tempfile.TemporaryDirectory() as folder:
-            archive = Path(folder) / "story.zip"
-            self._stories.export_archive(story_id, archive, exports=False)
-            with story.exporting("story.zip") as target:
-                target.write_bytes(archive.read_bytes())
+        view = story.view()
+        with story.exporting("story.zip", view) as target:
+            self._stories.export_archive(story_id, target, exports=False)
         return story.file("exports/story.zip")
 
 
@@ -147,7 +146,7 @@ def story_from_pasted(
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise StoryError(f"the text is larger than {MAX_BYTES // 2**20} MB; paste a part of it")
     suffix = SUFFIX_OF[written_as or guessed_format(text)]
-    with tempfile.TemporaryDirectory() as folder:
+    with told("keep the text for a moment"), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{slug(title)}{suffix}"
         try:
             path.write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ STATES: tuple[ShotState, ...] = (
     "missing", "preview", "stale", "fresh", "locked", "running", "waiting", "failed",
 )  # fmt: skip
 
-DRAWING_KINDS = frozenset({"draw-missing", "preview-arc", "regenerate", "encode-replacement"})
+DRAWING_KINDS = frozenset({"draw-missing", "preview-arc", "regenerate", "redraw", "encode-replacement"})
 FILMING_KINDS = frozenset({"animate"})
 
 STALE_WORDS = {
@@ -129,6 +129,11 @@ def work_on_rows(statuses: Iterable[JobStatus], kinds: frozenset[str]) -> dict[s
                 found.setdefault(row, work)
         over |= set(job.rows)
     return found
+
+
+def is_asked_for(work: RowWork | None) -> bool:
+    """Whether a job is about to do the row anyway."""
+    return work is not None and work.state in ("running", "waiting")
 
 
 def _newest_first(statuses: Iterable[JobStatus], kinds: frozenset[str]) -> list[JobStatus]:

@@ -19,6 +19,7 @@ from app.desk.shot_cards import (
     TakeCard,
     card_of,
     changeable_after,
+    is_asked_for,
     seed_now,
     takes_of,
     work_on_rows,
@@ -32,6 +33,7 @@ from app.queue.jobs import (
     PreviewArc,
     RegenerateKeyframe,
 )
+from app.queue.settings import new_seed
 from moviedreamer_core.errors import InputError, StoryError
 from moviedreamer_core.workspace import Shot, StoryFolder, StoryView, story_of
 
@@ -49,12 +51,13 @@ LATER_LABELS: dict[LaterShots, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class StoryboardView:
-    """The gallery at one moment. `missing` and `preview` are what the two buttons cost; None where nothing is left."""
+    """The gallery at one moment. `missing`, `preview` and `stale` are what the buttons cost; None: nothing is left."""
 
     title: str
     cards: tuple[ShotCard, ...]
     missing: Cost | None
     preview: Cost | None
+    stale: Cost | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,7 @@ class Storyboard:
             cards=tuple(card_of(shot, work.get(shot.row.id)) for shot in view.shots),
             missing=self._desk.jobs.cost(missing) if missing else None,
             preview=self._desk.jobs.cost(preview) if preview else None,
+            stale=self._desk.redraws.cost_of_stale(story_id, view, work),
         )
 
     def shot(self, story_id: str, row_id: str) -> ShotPanel:
@@ -163,25 +167,9 @@ class Storyboard:
         view = self._folder(story_id).view(weights_hash=self._desk.weights_hash)
         shot = _unlocked(view, row_id)
         story_of(view.revision.draft)
-        chosen = {"random": None, "same": seed_now(shot, view), "number": _seed(number)}[seed]
+        chosen = {"random": new_seed(), "same": seed_now(shot, view), "number": _seed(number)}[seed]
         job = self._regenerate(story_id, view, shot, later, seed=chosen, temperature=temperature)
         return self._desk.jobs.enqueue(job)
-
-    def redraw(self, story_id: str, row_ids: Collection[str]) -> list[int]:
-        """Queue a new take of each of these shots that is not locked, keeping all others; the jobs' ids.
-
-        Raises StoryError if none is left, QueueError.
-        """
-        jobs = self._redraw_jobs(story_id, row_ids)
-        if not jobs:
-            raise StoryError("these shots are locked; unlock them to draw them again")
-        return [self._desk.jobs.enqueue(job) for job in jobs]
-
-    def cost_of_redrawing(self, story_id: str, row_ids: Collection[str]) -> Cost:
-        """What `redraw` would take."""
-        costs = [self._desk.jobs.cost(job) for job in self._redraw_jobs(story_id, row_ids)]
-        seconds = sum(cost.seconds for cost in costs)
-        return Cost(num_shots=len(costs), seconds=seconds, is_guess=any(cost.is_guess for cost in costs))
 
     def replace(self, story_id: str, row_id: str, picture: Path) -> int:
         """Keep an uploaded picture and queue its encoding as a take of the shot; the job's id.
@@ -244,7 +232,8 @@ class Storyboard:
         work = work_on_rows(snapshot.of_story(story_id), DRAWING_KINDS)
         return self._folder(story_id).view(weights_hash=self._desk.weights_hash), work
 
-    def _drawing(self, *, steps: int | None = None, temperature: float = 1.0) -> Drawing:
+    def drawing(self, *, steps: int | None = None, temperature: float = 1.0) -> Drawing:
+        """How keyframes are drawn here."""
         settings = self._desk.settings
         return Drawing(
             steps=steps or settings.steps,
@@ -255,11 +244,11 @@ class Storyboard:
         )
 
     def _missing_job(self, story_id: str, view: StoryView, work: dict[str, RowWork]) -> DrawMissing | None:
-        rows = tuple(row for row in view.to_draw if not _is_asked_for(work.get(row)))
+        rows = tuple(row for row in view.to_draw if not is_asked_for(work.get(row)))
         if not rows:
             return None
         return DrawMissing(
-            story_id=story_id, keyframes=rows, drawing=self._drawing(), weights=self._desk.weights_hash
+            story_id=story_id, keyframes=rows, drawing=self.drawing(), weights=self._desk.weights_hash
         )
 
     def _preview_job(self, story_id: str, view: StoryView, work: dict[str, RowWork]) -> PreviewArc | None:
@@ -269,11 +258,11 @@ class Storyboard:
             for shot in view.shots
             if shot.row.id in to_draw
             and (shot.take is None or shot.stale_for)
-            and not _is_asked_for(work.get(shot.row.id))
+            and not is_asked_for(work.get(shot.row.id))
         )
         if not rows:
             return None
-        drawing = self._drawing(steps=self._desk.settings.preview_steps)
+        drawing = self.drawing(steps=self._desk.settings.preview_steps)
         return PreviewArc(story_id=story_id, keyframes=rows, drawing=drawing, weights=self._desk.weights_hash)
 
     def _regenerate(
@@ -292,17 +281,12 @@ class Storyboard:
         return RegenerateKeyframe(
             story_id=story_id,
             row=shot.row.id,
-            drawing=self._drawing(temperature=temperature),
+            drawing=self.drawing(temperature=temperature),
             seed=seed,
             later=later,
             later_rows=tuple(one.row.id for one in changed),
             weights=self._desk.weights_hash,
         )
-
-    def _redraw_jobs(self, story_id: str, row_ids: Collection[str]) -> list[RegenerateKeyframe]:
-        view = self._folder(story_id).view()
-        wanted = [view.shot(row_id) for row_id in dict.fromkeys(row_ids)]
-        return [self._regenerate(story_id, view, shot, "keep") for shot in wanted if not shot.locked]
 
     def _choice(self, story_id: str, view: StoryView, shot: Shot, later: LaterShots) -> LaterChoice:
         job = self._regenerate(story_id, view, shot, later)
@@ -332,14 +316,10 @@ def _unlocked(view: StoryView, row_id: str) -> Shot:
     return shot
 
 
-def _is_asked_for(work: RowWork | None) -> bool:
-    return work is not None and work.state in ("running", "waiting")
-
-
 def _nothing_to_draw(view: StoryView, work: dict[str, RowWork]) -> str:
     if not view.shots:
         return "the script has no rows yet; write one on the script tab"
-    if any(_is_asked_for(work.get(row)) for row in view.to_draw):
+    if any(is_asked_for(work.get(row)) for row in view.to_draw):
         return "the missing shots are being drawn already; see the queue"
     return "every shot that is not locked has its picture; ask for a new take of one instead"
 

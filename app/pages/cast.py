@@ -8,11 +8,11 @@ import gradio as gr
 
 from app.desk import Desk
 from app.desk.cast import CharacterCard, FacePicture
-from app.pages.api import told_to_callers
-from app.pages.island import Answer, island
-from app.pages.live import PRIVATE, QUIET
+from app.pages.island import Answer, island, words_of
+from app.pages.live import ACTED, PRIVATE, QUIET
 from app.pages.media import address_of, uploaded
 from app.pages.session import Session
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from app.queue.snapshots import JobStatus
 from moviedreamer_core.errors import InputError
@@ -24,7 +24,12 @@ UNKNOWN_WORDS = "Unknown words, read past when drawing: {}. Describe the looks i
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside its tab."""
-    cards = island("cast", answers=(*_card_acts(desk), *_face_acts(desk)), scripts=("outbox", "cast_faces"))
+    cards = island(
+        "cast",
+        answers=(*_card_acts(desk), *_face_acts(desk), words_of(desk, "looks")),
+        scripts=("outbox", "words", "cast_faces"),
+        skeleton=skeleton_of("cast"),
+    )
     progress_shown = gr.State(())
 
     def shown(story_id: str) -> dict[str, Any]:
@@ -39,8 +44,7 @@ def build(desk: Desk, session: Session) -> None:
     for changes in (session.story_id.change, session.changed.change):
         changes(said(shown), session.story_id, cards, **PRIVATE)
     session.tick.tick(said(on_tick), [session.story_id, progress_shown], [cards, progress_shown], **QUIET)
-    cards.altered(lambda number: number + 1, session.changed, session.changed, **PRIVATE)
-    _offer_api(desk)
+    cards.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
 
 def _progress(desk: Desk, story_id: str) -> tuple[Any, ...]:
@@ -164,45 +168,3 @@ def _box_of(edges: Any) -> tuple[float, float, float, float] | None:
     except (TypeError, ValueError):
         raise InputError("this is not a part of the picture; draw the frame around the face") from None
     return left, top, right, bottom
-
-
-def _offer_api(desk: Desk) -> None:
-    """The same steps for programs: see the README."""
-    cast = desk.cast
-
-    def get_cast(story_id: str) -> dict[str, Any]:
-        return shown_cast(desk, story_id)
-
-    def add_character(story_id: str, name: str, description: str = "") -> str:
-        return cast.add(story_id, name, description)
-
-    def set_character(story_id: str, cast_id: str, name: str, description: str) -> int:
-        return cast.set_member(story_id, cast_id, {"name": name, "description": description}).number
-
-    def remove_character(story_id: str, cast_id: str) -> str:
-        cast.remove(story_id, cast_id)
-        return cast_id
-
-    def test_character(story_id: str, cast_id: str) -> int:
-        return cast.test(story_id, cast_id)
-
-    for step in (get_cast, add_character, set_character, remove_character, test_character):
-        gr.api(told_to_callers(step), api_name=step.__name__)
-    _offer_upload("add_face", cast.add_face, owner="Character id")
-
-
-def _offer_upload(name: str, keep: Any, *, owner: str) -> None:
-    """An API step that takes a file, which needs components that nobody sees."""
-    with gr.Row(visible=False):
-        story_id, owner_id = gr.Textbox(label="Story id"), gr.Textbox(label=owner)
-        picture, path = gr.File(label="Picture"), gr.Textbox(label="Path in the story")
-        step = gr.Button(name)
-
-    def add(story: str, one: str, source: str) -> str:
-        from pathlib import Path
-
-        return keep(story, one, Path(source))
-
-    step.click(
-        told_to_callers(add), [story_id, owner_id, picture], path, api_name=name, show_progress="hidden"
-    )

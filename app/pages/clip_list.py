@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.desk.clips import MOTIONS, ClipRow
 from app.desk.jobs import counted
 from app.desk.movie import MAX_CLIP_SECONDS, MIN_CLIP_SECONDS, MovieView
+from app.pages.glossary import CLIP_STATES, SETTINGS, STATES
 from app.pages.live import Markup, address, button, el, icon, joined
 
 CLIP_WORDS = {
@@ -101,11 +102,13 @@ def _picture(row: ClipRow) -> Markup:
 def _state(row: ClipRow) -> Markup:
     """The clip's state; a shot without a picture says so."""
     if row.image is None:
-        return el("span", "No picture yet", class_="md-state md-shot-is-missing")
+        return el("span", "No picture yet", class_="md-state md-shot-is-missing", data_tip=STATES["missing"])
     number = f" ({len(row.clips)})" if len(row.clips) > 1 else ""
     words = CLIP_WORDS[row.state] + number
     reason = f": {row.reason}" if row.state in ("stale", "failed") and row.reason else ""
-    return el("span", words + reason, class_=f"md-state md-shot-is-{row.state}", title=row.reason or None)
+    return el(
+        "span", words + reason, class_=f"md-state md-shot-is-{row.state}", data_tip=CLIP_STATES[row.state]
+    )
 
 
 def _seconds(row: ClipRow) -> Markup:
@@ -134,8 +137,15 @@ def _motion(row: ClipRow) -> Markup:
         "select",
         choices,
         class_="md-field md-motion",
+        data_tip=SETTINGS["motion"],
         value=row.motion,
         data_edit="motion",
         data_row=row.row_id,
         aria_label=f"Motion of shot {row.number}",
     )
+
+
+def _tip(row: ClipRow) -> str:
+    """What the state means; first, why it is so, which may not fit into the line."""
+    reason = f"{row.reason[:1].upper()}{row.reason[1:].rstrip('.')}. " if row.reason else ""
+    return reason + CLIP_STATES[row.state]

@@ -8,8 +8,9 @@ import gradio as gr
 
 from app.desk import Desk
 from app.pages.drift_chart import chart, table, toolbar, worst
-from app.pages.live import PRIVATE, QUIET, Markup, acted, el, icon, live
+from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, icon, live
 from app.pages.session import Session
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.errors import InputError
 
@@ -18,7 +19,7 @@ NUM_WORST = 5
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside the tab."""
-    part, shown = live("drift"), gr.State("")
+    part, shown = live("drift", skeleton_of("drift")), gr.State("")
     seen = [session.story_id, shown]
 
     def show(story_id: str, before: str) -> Any:
@@ -47,7 +48,7 @@ def build(desk: Desk, session: Session) -> None:
         said(act),
         [session.story_id, session.changed],
         [part, shown, session.selected_row, session.tabs, session.changed],
-        **PRIVATE,
+        **ACTED,
     )
     for changes in (session.story_id.change, session.changed.change):
         changes(said(show), seen, [part, shown], **PRIVATE)
@@ -58,7 +59,10 @@ def drift_html(desk: Desk, story_id: str) -> Markup:
     """The whole tab."""
     if not story_id:
         return el(
-            "div", el("h3", "No story is open"), el("p", "Open one on the stories tab."), class_="md-empty"
+            "div",
+            el("h3", "No story is open"),
+            el("p", "Open one on the Stories tab, or begin a new one there."),
+            class_="md-empty",
         )
     view = desk.drift.view(story_id)
     if not view.series:

@@ -68,6 +68,7 @@ def chart(view: DriftView) -> Markup:
     drawing = el(
         "svg",
         list(_grid(frame)),
+        [baseline(name, level, frame) for name, level in baselines(view)],
         lines,
         marks,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
@@ -85,6 +86,7 @@ def chart(view: DriftView) -> Markup:
             "1 is the same, lower has drifted. Choose a point to open its shot.",
             class_="md-hint",
         ),
+        el("p", _judged(view), class_="md-hint") if baselines(view) else None,
         class_="md-box md-chart",
     )
 
@@ -98,6 +100,32 @@ def _grid(frame: Frame) -> Iterator[Markup]:
     for number in range(1, frame.num_shots + 1, step):
         yield el("text", number, x=f"{frame.x(number):.1f}", y=HEIGHT - BOTTOM + 24, text_anchor="middle")
     yield el("text", "Shot", x=WIDTH - RIGHT, y=HEIGHT - 4, text_anchor="end", class_="md-axis")
+
+
+def baselines(view: DriftView) -> list[tuple[str, float]]:
+    """What a number is judged by: how alike those are that are not the same."""
+    named = (("Strangers", view.strangers), ("Other places", view.other_places))
+    return [(name, min(1.0, max(0.0, level))) for name, level in named if level is not None]
+
+
+def baseline(name: str, level: float, frame: Frame) -> Markup:
+    """A line across the chart with its name at the right end."""
+    y = frame.y(level)
+    return el(
+        "g",
+        el("line", x1=LEFT, x2=WIDTH - RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}"),
+        el("text", f"{name} {level:.2f}", x=WIDTH - RIGHT, y=f"{y - 5:.1f}", text_anchor="end"),
+        class_="md-baseline",
+    )
+
+
+def _judged(view: DriftView) -> str:
+    said = {
+        "Strangers": "Strangers: the best match of a character in shots that they are not in.",
+        "Other places": "Other places: shots in different places, compared with each other.",
+    }
+    lines = " ".join(said[name] for name, _ in baselines(view))
+    return f"{lines} What lies near its line is not recognised any more."
 
 
 def line(series: Series, frame: Frame) -> Markup | None:
@@ -178,7 +206,7 @@ def worst(view: DriftView, cards: dict[str, ShotCard], number: int, cost: Cost) 
         button(label, "redraw_worst", kind="md-primary md-wide", sign="brush", able=cost.num_shots > 0),
         el(
             "p",
-            f"A new take of each; {counted(stay, 'shot')} stay{'s' if stay == 1 else ''} as they are, "
+            f"A new take of each; {counted(stay, 'shot')} {'stays as it is' if stay == 1 else 'stay as they are'}, "
             "and so do the takes there are."
             if cost.num_shots
             else "",
@@ -201,6 +229,7 @@ def _worst_line(point: ChartPoint, card: ShotCard) -> Markup:
                 el("span", el("strong", f"Shot {card.number}"), lock, class_="md-along"),
                 el("span", card.plot, class_="md-shot-plot"),
             ),
+            el("span", point.of, class_="md-hint md-of"),
             el("span", f"{point.similarity:.2f}" if point.similarity is not None else "", class_="md-figure"),
             type="button",
             data_act="open",

@@ -7,7 +7,8 @@ from collections import Counter
 from app.desk.jobs import Cost, counted
 from app.desk.shot_cards import STATES, ShotCard
 from app.desk.storyboard import StoryboardView
-from app.pages.live import Markup, address, button, el, icon, joined
+from app.pages.glossary import SETTINGS, STATES as STATE_TIPS
+from app.pages.live import Markup, address, button, el, icon
 
 WORDS = {
     "missing": "Missing",
@@ -31,6 +32,9 @@ def toolbar(view: StoryboardView) -> Markup:
         "div",
         el("div", filters, class_="md-filters", role="group", aria_label="Show only"),
         el("span", class_="md-spring"),
+        _act("redraw_stale", "Redraw what is stale", "redo", view.stale, "Nothing is stale")
+        if view.stale
+        else None,
         _act("preview_arc", "Preview the arc", "eye", view.preview, "Nothing to preview"),
         _act(
             "draw_missing",
@@ -40,7 +44,7 @@ def toolbar(view: StoryboardView) -> Markup:
             "Nothing is missing",
             kind="md-primary",
         ),
-        class_="md-toolbar",
+        class_="md-toolbar md-acts",
     )
 
 
@@ -68,7 +72,9 @@ def tile(card: ShotCard, *, is_selected: bool) -> Markup:
             "span",
             el("span", card.number, class_="md-shot-number"),
             badge(card),
-            el("span", icon("lock"), class_="md-padlock", title="Locked") if card.is_locked else None,
+            el("span", icon("lock"), class_="md-padlock", title="Locked")
+            if card.is_locked and card.state != "locked"
+            else None,
             el("span", class_="md-spring"),
             el("span", counted(card.num_takes, "take"), class_="md-hint") if card.num_takes > 1 else None,
             class_="md-shot-head",
@@ -95,10 +101,16 @@ def picture(card: ShotCard, *, lazy: bool = True) -> Markup:
     return el("img", src=address(card.image), alt=alt, loading="lazy" if lazy else None, draggable="false")
 
 
-def badge(card: ShotCard) -> Markup:
-    """The state in a word; its reason as a tooltip."""
+def badge(card: ShotCard, *, explained: bool = False) -> Markup:
+    """The state in a word; `explained`, it says what that means when it is hovered or focused."""
     return el(
-        "span", WORDS[card.state], class_=f"md-state md-shot-is-{card.state}", title=card.reason or None
+        "span",
+        WORDS[card.state],
+        class_=f"md-state md-shot-is-{card.state}",
+        title=None if explained else card.reason or None,
+        data_tip=STATE_TIPS[card.state] if explained else None,
+        tabindex=0 if explained else None,
+        role="note" if explained else None,
     )
 
 
@@ -126,6 +138,7 @@ def _filter(state: str, word: str, number: int) -> Markup:
         type="button",
         class_=f"md-filter md-shot-is-{state or 'all'}",
         data_filter=state,
+        data_tip=STATE_TIPS.get(state),
         aria_pressed="false" if state else "true",
     )
 
@@ -134,8 +147,14 @@ def _act(act: str, label: str, sign: str, cost: Cost | None, nothing: str, kind:
     if cost is None:
         return button(label, act, kind=kind, sign=sign, able=False, title=nothing)
     words = el("span", f"{counted(cost.num_shots, 'shot')}, {cost.about}", class_="md-cost")
-    return button(joined(label, words), act, kind=kind, sign=sign, title=_basis(cost))
+    both = el("span", el("span", label, el("span", ":", class_="md-unseen")), words, class_="md-stacked")
+    tip = f"{SETTINGS[act]} {_basis(cost)}"
+    return button(both, act, kind=kind, sign=sign, tip=tip)
 
 
 def _basis(cost: Cost) -> str:
-    return "A guess: nothing like it was made here yet" if cost.is_guess else "Learned from earlier jobs"
+    return (
+        "The time is a guess: nothing like it was made here yet."
+        if cost.is_guess
+        else "The time is that of earlier jobs."
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.desk import Desk
 from app.pages.look import STATIC
 from app.pages.telling import answered
 
@@ -19,11 +20,17 @@ Answer = Callable[[dict[str, Any]], Any]  # what the script sent -> what it gets
 
 
 def island(
-    name: str, *, value: Any = None, answers: tuple[Answer, ...] = (), scripts: tuple[str, ...] = ()
+    name: str,
+    *,
+    value: Any = None,
+    answers: tuple[Answer, ...] = (),
+    scripts: tuple[str, ...] = (),
+    skeleton: str = "",
 ) -> gr.HTML:
     """The island of static/`name`.js, which may call `answers` by their names and sees `value` as it changes.
 
-    `scripts` are read before it, after dom.js. Its element has the id md-`name`.
+    `scripts` are read before it, after dom.js. Its element has the id md-`name`. The `skeleton` stands in its
+    place until the script calls `arrived`.
     """
     sources = [STATIC / f"{part}.js" for part in ("dom", *scripts, name)]
     code = "\n".join(
@@ -31,9 +38,22 @@ def island(
     )
     return gr.HTML(
         value=value,
-        html_template=f'<div class="md-island md-{name}"></div>',
+        html_template=f'{skeleton}<div class="md-island md-{name}"{" hidden" if skeleton else ""}></div>',
         js_on_load=code,
         apply_default_css=False,
         server_functions=[answered(answer) for answer in answers],
         elem_id=f"md-{name}",
     )
+
+
+def words_of(desk: Desk, *fields: str) -> Answer:
+    """For static/words.js: what can be drawn, of the groups that belong into these fields."""
+
+    def drawable(asked: dict[str, Any]) -> Any:
+        return [
+            {"title": one.title, "field": one.field, "phrases": list(one.phrases)}
+            for one in desk.drawable()
+            if one.field in fields
+        ]
+
+    return drawable

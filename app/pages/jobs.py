@@ -12,8 +12,7 @@ import gradio as gr
 
 from app.desk import Desk
 from app.desk.jobs import JobLine, JobPanel, about, duration
-from app.pages.api import told_to_callers
-from app.pages.live import PRIVATE, QUIET, Markup, acted, button, el, icon, joined, live
+from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, button, el, icon, joined, live
 from app.pages.session import Session
 from app.pages.telling import said
 from moviedreamer_core.errors import InputError
@@ -35,11 +34,10 @@ def build(desk: Desk, session: Session) -> None:
         return now, now, changed + 1
 
     outputs = [bar, shown]
-    bar.act(said(act), [session.story_id, session.changed], [*outputs, session.changed], **PRIVATE)
+    bar.act(said(act), [session.story_id, session.changed], [*outputs, session.changed], **ACTED)
     for changes in (session.story_id.change, session.changed.change):
         changes(said(show), [session.story_id, shown], outputs, **PRIVATE)
     session.tick.tick(said(show), [session.story_id, shown], outputs, **QUIET)
-    _publish(desk)
 
 
 def _do(desk: Desk, data: dict[str, str]) -> None:
@@ -225,30 +223,3 @@ def _ago(line: JobLine) -> str:
     if seconds < 60:
         return "just now"
     return f"{duration(seconds)} ago"
-
-
-# --- public steps --------------------------------------------------------------------------------------
-
-
-def _publish(desk: Desk) -> None:
-    def job_status(job_id: int) -> dict[str, Any]:
-        """How a job stands: state, share done, seconds elapsed and left, why it failed."""
-        line = desk.jobs.line(job_id)
-        return {
-            "id": line.id,
-            "story_id": line.story_id,
-            "title": line.title,
-            "state": line.state,
-            "share": round(line.share, 4),
-            "doing": line.doing,
-            "elapsed_seconds": round(line.elapsed_seconds, 2),
-            "seconds_left": None if line.seconds_left is None else round(line.seconds_left, 2),
-            "message": line.message,
-        }
-
-    def cancel_job(job_id: int) -> str:
-        """Call a job off; its state after that."""
-        return desk.jobs.cancel(job_id)
-
-    for step in (job_status, cancel_job):
-        gr.api(told_to_callers(step), api_name=step.__name__)

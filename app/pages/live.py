@@ -18,6 +18,8 @@ from app.pages import media
 from app.pages.look import STATIC
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Of what a person does nothing may be dropped; Gradio's "once" drops what is asked while an earlier ask is answered.
+ACTED: dict[str, Any] = {**PRIVATE, "trigger_mode": "multiple"}
 QUIET: dict[str, Any] = {**PRIVATE, "queue": False}  # for ticks, which have nothing to say to a person
 
 _VOID = frozenset({"img", "input", "br", "hr"})  # of HTML; those of SVG are closed
@@ -90,7 +92,10 @@ def icon(name: str) -> Markup:
 def button(
     label: Child, act: str, *, kind: str = "", sign: str = "", able: bool = True, **data: Any
 ) -> Markup:
-    """A button that sends `act` with `data`; a name that begins with aria_ or is title is an attribute as it is."""
+    """A button that sends `act` with `data`; a name that begins with aria_ or is title is an attribute as it is.
+
+    `tip` is what it says when it is hovered or focused.
+    """
     plain = {
         name: value for name, value in data.items() if name.startswith("aria_") or name in ("title", "id")
     }
@@ -108,11 +113,11 @@ def button(
     )
 
 
-def live(name: str) -> gr.HTML:
-    """The part of the page md-`name`, empty at first; its event is `act`."""
+def live(name: str, skeleton: Markup | None = None) -> gr.HTML:
+    """The part of the page md-`name`, at first only its `skeleton`; its event is `act`."""
     sources = [STATIC / "dom.js", STATIC / "live.js"]
     return gr.HTML(
-        value="",
+        value=str(skeleton or ""),
         js_on_load="\n".join(source.read_text(encoding="utf-8") for source in sources),
         apply_default_css=False,
         elem_id=f"md-{name}",

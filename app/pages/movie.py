@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 
 from app.desk import Desk
-from app.pages.api import told_to_callers
 from app.pages.clip_list import clip_list, clip_toolbar
-from app.pages.live import PRIVATE, QUIET, Markup, acted, el, icon, live, uploaded
+from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, icon, live, uploaded
 from app.pages.screen import Showing, exports, screen, settings
 from app.pages.session import Session
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.errors import InputError
 
@@ -21,7 +21,7 @@ Data = dict[str, str]
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside the tab."""
-    part = live("movie")
+    part = live("movie", skeleton_of("movie"))
     shown, showing = gr.State(""), gr.State("movie")
     seen = [session.story_id, session.selected_row, showing]
 
@@ -50,19 +50,21 @@ def build(desk: Desk, session: Session) -> None:
         said(act),
         [*seen, session.changed],
         [part, shown, showing, session.selected_row, session.changed],
-        **PRIVATE,
+        **ACTED,
     )
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
         changes(said(show), [*seen, shown], [part, shown], **PRIVATE)
     session.tick.tick(said(show_if_changed), [*seen, shown], [part, shown], **QUIET)
-    _publish(desk)
 
 
 def movie_html(desk: Desk, story_id: str, row_id: str, on_screen: str) -> Markup:
     """The whole tab."""
     if not story_id:
         return el(
-            "div", el("h3", "No story is open"), el("p", "Open one on the stories tab."), class_="md-empty"
+            "div",
+            el("h3", "No story is open"),
+            el("p", "Open one on the Stories tab, or begin a new one there."),
+            class_="md-empty",
         )
     view = desk.movie.view(story_id)
     if not view.rows:
@@ -109,22 +111,3 @@ def _seconds(text: str) -> float:
         return float(text.replace(",", "."))
     except ValueError:
         raise InputError(f"{text[:20]!a} is no number of seconds; type one such as 2.5") from None
-
-
-def _publish(desk: Desk) -> None:
-    """The public steps. Shots are named by their numbers, from 1."""
-
-    def animate(story_id: str, shots: list[int]) -> int:
-        """Tick these shots and animate those of them that need a clip; the job's number."""
-        return desk.movie.animate_numbers(story_id, shots)
-
-    def make_movie(story_id: str) -> int:
-        """Make the movie as it is decided; the job's number."""
-        return desk.movie.make_movie(story_id)
-
-    def export(story_id: str, format: str) -> int:
-        """Write one file to take away: mp4, srt, otio, contact-sheet, pdf, keyframes, story, csv or yaml."""
-        return desk.movie.export(story_id, format)
-
-    for step in (animate, make_movie, export):
-        gr.api(told_to_callers(step), api_name=step.__name__)

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from app.desk import Desk
-from app.pages.api import told_to_callers
 from app.pages.island import Answer, island
-from app.pages.live import PRIVATE
+from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
 from app.pages.session import Session
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.script import MAX_REFERENCES
 
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside its tab."""
-    pictures = island("references", answers=_answers(desk))
+    pictures = island("references", answers=_answers(desk), skeleton=skeleton_of("references"))
 
     def shown(story_id: str) -> dict[str, Any]:
         return shown_references(desk, story_id)
 
     for changes in (session.story_id.change, session.changed.change):
         changes(said(shown), session.story_id, pictures, **PRIVATE)
-    pictures.altered(lambda number: number + 1, session.changed, session.changed, **PRIVATE)
-    _offer_api(desk)
+    pictures.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
 
 def shown_references(desk: Desk, story_id: str) -> dict[str, Any]:
@@ -71,27 +67,3 @@ def _answers(desk: Desk) -> tuple[Answer, ...]:
         return after(asked)
 
     return add_reference, remove_reference, move_reference, use_references, undo_references
-
-
-def _offer_api(desk: Desk) -> None:
-    """The same steps for programs: see the README."""
-
-    def use_references(story_id: str, used: bool) -> bool:
-        desk.references.use(story_id, used)
-        return used
-
-    gr.api(told_to_callers(use_references), api_name="use_references")
-    with gr.Row(visible=False):
-        story_id, picture = gr.Textbox(label="Story id"), gr.File(label="Picture")
-        path, step = gr.Textbox(label="Path in the story"), gr.Button("add_reference")
-
-    def add_reference(story: str, source: str) -> str:
-        return desk.references.add(story, Path(source))
-
-    step.click(
-        told_to_callers(add_reference),
-        [story_id, picture],
-        path,
-        api_name="add_reference",
-        show_progress="hidden",
-    )

@@ -9,6 +9,7 @@ from app.desk.clips import EXPORT_LABELS, ClipCard, ClipRow, ExportFile
 from app.desk.jobs import counted, duration
 from app.desk.movie import MovieView
 from app.pages.clip_list import CLIP_WORDS
+from app.pages.glossary import SETTINGS
 from app.pages.live import Markup, address, button, el, icon, joined
 
 Showing = Literal["movie", "animatic", "shot"]
@@ -37,6 +38,7 @@ def screen(view: MovieView, showing: Showing, row: ClipRow | None) -> Markup:
             type="button",
             data_act="screen",
             data_showing=name,
+            data_tip=SETTINGS.get(name),
             aria_pressed="true" if name == chosen else "false",
         )
         for name, label in words
@@ -219,7 +221,14 @@ def _segments(name: str, label: str, choices: tuple[tuple[str, str], ...], chose
     return el(
         "div",
         el("span", label, class_="md-label"),
-        el("div", buttons, class_="md-segment-buttons", role="group", aria_label=label),
+        el(
+            "div",
+            buttons,
+            class_="md-segment-buttons",
+            role="group",
+            aria_label=label,
+            data_tip=SETTINGS[name],
+        ),
     )
 
 
@@ -309,8 +318,8 @@ def _download(file: ExportFile) -> Markup:
 def _outdated(file: ExportFile) -> Markup | None:
     if not file.is_outdated:
         return None
-    why = "The script, a picture or a clip is newer; make it anew"
-    return el("span", "Outdated", class_="md-badge md-stale", title=why)
+    why = "It shows another script, picture, clip or setting than the story does now; make it anew."
+    return el("span", "Outdated", class_="md-badge md-stale", data_tip=why, tabindex=0, role="note")
 
 
 def _size(num_bytes: int) -> str:

@@ -8,20 +8,26 @@ import gradio as gr
 
 from app.desk import Desk
 from app.desk.script import ScriptView, Where, plain_row
-from app.pages.api import told_to_callers
-from app.pages.island import Answer, island
-from app.pages.live import PRIVATE
+from app.pages.island import Answer, island, words_of
+from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
 from app.pages.session import Session
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.workspace import Draft, Row, Shot, StaleSaveError, image_path
 
-SCRIPTS = ("outbox", "script_rows", "script_form")
+WORD_FIELDS = ("elements", "people", "looks")
+SCRIPTS = ("outbox", "words", "script_rows", "script_form")
 
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside its tab."""
-    editor = island("script", answers=(*_saves(desk), *_row_acts(desk), *_story_acts(desk)), scripts=SCRIPTS)
+    editor = island(
+        "script",
+        answers=(*_saves(desk), *_row_acts(desk), *_story_acts(desk), words_of(desk, *WORD_FIELDS)),
+        scripts=SCRIPTS,
+        skeleton=skeleton_of("script"),
+    )
 
     def shown(story_id: str, row_id: str) -> dict[str, Any]:
         return {**shown_script(desk, story_id), "selected": row_id}
@@ -31,9 +37,8 @@ def build(desk: Desk, session: Session) -> None:
 
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
         changes(said(shown), [session.story_id, session.selected_row], editor, **PRIVATE)
-    editor.selected_row(said(selected), None, session.selected_row, **PRIVATE)
-    editor.altered(lambda number: number + 1, session.changed, session.changed, **PRIVATE)
-    _offer_api(desk)
+    editor.selected_row(said(selected), None, session.selected_row, **ACTED)
+    editor.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
 
 def shown_script(desk: Desk, story_id: str) -> dict[str, Any]:
@@ -168,8 +173,17 @@ def _row_acts(desk: Desk) -> tuple[Answer, ...]:
         script.replace_element(str(asked["story"]), rows(asked), str(asked["old"]), str(asked["line"]))
         return after(asked)
 
+    def cost_of_redraw(asked: dict[str, Any]) -> Any:
+        cost = desk.redraws.cost(str(asked["story"]), rows(asked))
+        return {"number": cost.num_shots, "about": cost.about}
+
+    def redraw_rows(asked: dict[str, Any]) -> Any:
+        desk.redraws.redraw(str(asked["story"]), rows(asked))
+        return after(asked)
+
     return (
-        insert_row, duplicate_row, delete_rows, move_rows, place_rows, lock_rows, add_element, replace_element
+        insert_row, duplicate_row, delete_rows, move_rows, place_rows, lock_rows, add_element, replace_element,
+        cost_of_redraw, redraw_rows,
     )  # fmt: skip
 
 
@@ -208,35 +222,3 @@ def _story_acts(desk: Desk) -> tuple[Answer, ...]:
         return {"address": address_of(path), "name": path.name}
 
     return undo, redo, paste_rows, import_rows, export_script
-
-
-def _offer_api(desk: Desk) -> None:
-    """The same steps for programs: see the README."""
-    script = desk.script
-
-    def get_script(story_id: str) -> dict[str, Any]:
-        return shown_script(desk, story_id)
-
-    def insert_row(story_id: str, row_id: str = "", where: str = "below") -> str:
-        return script.insert(story_id, row_id or None, "above" if where == "above" else "below")
-
-    def set_row(story_id: str, row_id: str, fields: dict[str, Any]) -> int:
-        return script.set_row(story_id, row_id, fields).number
-
-    def delete_rows(story_id: str, row_ids: list[str]) -> int:
-        script.delete(story_id, row_ids)
-        return desk.story(story_id).script.head().number
-
-    def move_rows(story_id: str, row_ids: list[str], places: int) -> int:
-        script.move(story_id, row_ids, places)
-        return desk.story(story_id).script.head().number
-
-    def lock_rows(story_id: str, row_ids: list[str], locked: bool = True) -> int:
-        script.lock(story_id, row_ids, locked=locked)
-        return len(row_ids)
-
-    def paste_rows(story_id: str, text: str, replace: bool = False) -> int:
-        return script.paste(story_id, text, imported_as="replace" if replace else "append")
-
-    for step in (get_script, insert_row, set_row, delete_rows, move_rows, lock_rows, paste_rows):
-        gr.api(told_to_callers(step), api_name=step.__name__)

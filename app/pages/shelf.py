@@ -7,18 +7,18 @@ from typing import Any
 import gradio as gr
 
 from app.desk import Desk
-from app.pages.api import told_to_callers
 from app.pages.island import Answer, island
-from app.pages.live import PRIVATE
+from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
 from app.pages.session import Session
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.workspace import StorySummary, TrashedStory
 
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside its tab."""
-    shelf = island("shelf", answers=_answers(desk))
+    shelf = island("shelf", answers=_answers(desk), skeleton=skeleton_of("stories"))
 
     def shown(story_id: str) -> dict[str, Any]:
         return {"open": story_id, **listing(desk)}
@@ -32,9 +32,8 @@ def build(desk: Desk, session: Session) -> None:
 
     for changes in (session.story_id.change, session.changed.change):
         changes(said(shown), session.story_id, shelf, **PRIVATE)
-    shelf.open_story(said(opened), None, [session.story_id, session.tabs], **PRIVATE)
-    shelf.altered(lambda number: number + 1, session.changed, session.changed, **PRIVATE)
-    _offer_api(desk)
+    shelf.open_story(said(opened), None, [session.story_id, session.tabs], **ACTED)
+    shelf.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
 
 def listing(desk: Desk) -> dict[str, Any]:
@@ -106,35 +105,3 @@ def _answers(desk: Desk) -> tuple[Answer, ...]:
         list_stories, new_story, paste_story, import_story, duplicate_story,
         rename_story, delete_story, restore_story, empty_trash, download_story,
     )  # fmt: skip
-
-
-def _offer_api(desk: Desk) -> None:
-    """The same steps for programs: see the README."""
-    shelf = desk.shelf
-
-    def list_stories() -> list[dict[str, Any]]:
-        return listing(desk)["stories"]
-
-    def new_story(title: str) -> str:
-        return shelf.new(title).id
-
-    def new_story_from_text(text: str, title: str = "") -> str:
-        return shelf.from_text(text, title=title).id
-
-    def duplicate_story(story_id: str) -> str:
-        return shelf.duplicate(story_id).id
-
-    def rename_story(story_id: str, title: str) -> str:
-        shelf.rename(story_id, title)
-        return shelf.title_of(story_id)
-
-    def delete_story(story_id: str) -> str:
-        return shelf.delete(story_id).id
-
-    def restore_story(story_id: str) -> str:
-        return shelf.restore(story_id).id
-
-    for step in (
-        list_stories, new_story, new_story_from_text, duplicate_story, rename_story, delete_story, restore_story
-    ):  # fmt: skip
-        gr.api(told_to_callers(step), api_name=step.__name__)

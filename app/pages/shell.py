@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
-from starlette.middleware import Middleware
+from gradio.utils import get_upload_folder
 
+from app.auth import Accounts
 from app.desk import Desk
-from app.guard import OwnPageOnly
+from app.guard import guards
+from app.pages.api import publish
+from app.pages.glossary import help_of_the_page
 from app.pages.island import island
-from app.pages.live import PRIVATE
+from app.pages.live import ACTED, PRIVATE
 from app.pages.look import style_sheet, theme
+from app.pages.place import Place, place_of
 from app.pages.session import TABS, Session
 from app.pages.telling import said
 
@@ -27,12 +32,19 @@ MODULES = {"stories": "shelf"}  # of the tabs whose module has another name
 MAX_UPLOAD = "512mb"  # a story with its movies as a zip
 
 
-def studio_page(desk: Desk) -> gr.Blocks:
-    """The page. Whoever serves it also serves the stories' folder: see `studio_app`."""
+def studio_page(desk: Desk, *, signs_out: bool = False) -> gr.Blocks:
+    """The page. Whoever serves it also serves the stories' folder, and /sign-out: see `studio_app`."""
     with gr.Blocks(title="MovieDreamer Studio", analytics_enabled=False, fill_width=True) as page:
         story_id, changed, selected_row = gr.State(""), gr.State(0), gr.State("")
         tick = gr.Timer(TICK_SECONDS)
-        header = island("header", answers=(_stories_of(desk),))
+        nothing_open = {"id": "", "title": "", "signs_out": signs_out}
+        address = gr.Textbox(visible=False)  # what the browser says of it, once
+        header = island(
+            "header",
+            value=nothing_open,
+            answers=(_stories_of(desk), _help),
+            scripts=("place", "tips", "help"),
+        )
         with gr.Tabs(elem_id="md-tabs", selected=_first_tab()) as tabs:
             session = Session(story_id, changed, tick, selected_row, tabs)
             for tab in present_tabs():
@@ -41,21 +53,27 @@ def studio_page(desk: Desk) -> gr.Blocks:
         if _is_there("app.pages.jobs"):
             with gr.Column(elem_id="md-jobs"):
                 importlib.import_module("app.pages.jobs").build(desk, session)
-        _wire(page, desk, session, header)
+        _wire(desk, session, header, signs_out)
+        _wire_address(page, desk, session, header, address)
+        publish(desk)
     return page
 
 
-def studio_app(desk: Desk) -> FastAPI:
-    """The page as a web application for this machine. Of its files it serves those of the stories."""
+def studio_app(desk: Desk, accounts: Accounts | None = None) -> FastAPI:
+    """The page as a web application for this machine; with accounts, for those who sign in.
+
+    Of the machine's files it serves those of the stories.
+    """
     gr.set_static_paths(desk.stories.root)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=[Middleware(OwnPageOnly)])
+    middleware = guards(desk.stories.root, Path(get_upload_folder()), accounts)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, middleware=middleware)
     return gr.mount_gradio_app(
         app,
-        studio_page(desk),
+        studio_page(desk, signs_out=bool(accounts)),
         path="/",
         theme=theme(),
         css=style_sheet(),
-        footer_links=[],
+        footer_links=["api"],  # which /?view=api needs; the style sheet hides the footer
         run_history=False,
         show_error=False,
         ssr_mode=False,
@@ -88,20 +106,61 @@ def _stories_of(desk: Desk) -> Any:
     return stories
 
 
-def _wire(page: gr.Blocks, desk: Desk, session: Session, header: gr.HTML) -> None:
-    def first_story(request: gr.Request) -> str:
-        return desk.shelf.first_story(str(dict(request.query_params).get("story", "")))
+def _help(asked: dict[str, Any]) -> Any:
+    return help_of_the_page()
 
-    def head_of(story_id: str) -> dict[str, Any]:
-        return (
-            {"id": story_id, "title": desk.shelf.title_of(story_id)} if story_id else {"id": "", "title": ""}
-        )
+
+_help.__name__ = "help"  # what static/help.js asks for
+
+
+def _wire(desk: Desk, session: Session, header: gr.HTML, signs_out: bool) -> None:
+    def head_of(story_id: str, row_id: str) -> dict[str, Any]:
+        draft = desk.story(story_id).script.head().draft if story_id else None
+        is_there = draft is not None and any(row.id == row_id for row in draft.rows)
+        return {
+            "id": story_id,
+            "title": draft.title if draft else "",
+            "row": row_id if is_there else "",
+            "signs_out": signs_out,
+        }
 
     def opened(event: gr.EventData) -> str:
         return str(event._data["id"])
 
-    page.load(said(first_story), None, session.story_id, **PRIVATE)
-    for changes in (session.story_id.change, session.changed.change):
-        changes(said(head_of), session.story_id, header, **PRIVATE)
-    header.open_story(said(opened), None, session.story_id, **PRIVATE)
+    for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
+        changes(said(head_of), [session.story_id, session.selected_row], header, **PRIVATE)
+    header.open_story(said(opened), None, session.story_id, **ACTED)
     header.go_to_stories(lambda: gr.Tabs(selected="stories"), None, session.tabs, **PRIVATE)
+
+
+def _wire_address(
+    page: gr.Blocks, desk: Desk, session: Session, header: gr.HTML, address: gr.Textbox
+) -> None:
+    """A link leads to a story, a tab and a shot; static/place.js keeps the address true."""
+
+    def first(hash: str, request: gr.Request) -> tuple[Any, ...]:
+        asked = place_of(hash)
+        wanted = asked.story or str(dict(request.query_params).get("story", ""))
+        story_id = desk.shelf.first_story(wanted)
+        is_wanted = story_id == asked.story
+        tab = asked.tab if asked.tab in present_tabs() else _first_tab()
+        row_id = asked.row if is_wanted else ""
+        return (
+            story_id,
+            row_id,
+            gr.Tabs(selected=tab),
+            1,
+        )  # without a story, too, the tabs have something to say
+
+    def followed(event: gr.EventData) -> tuple[str, str]:
+        asked = Place.of_parts(event._data)
+        return desk.shelf.first_story(asked.story), asked.row
+
+    page.load(
+        said(first),
+        address,
+        [session.story_id, session.selected_row, session.tabs, session.changed],
+        js="() => window.location.hash",
+        **PRIVATE,
+    )
+    header.open_place(said(followed), None, [session.story_id, session.selected_row], **PRIVATE)

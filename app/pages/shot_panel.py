@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.desk.origins import Origin
-from app.desk.shot_cards import ShotCard, TakeCard
+from app.desk.shot_cards import ShotCard
 from app.desk.storyboard import MAX_TEMPERATURE, LaterChoice, ShotPanel
 from app.pages.gallery import badge, picture
+from app.pages.glossary import SETTINGS, STATES
 from app.pages.live import Markup, address, button, el, icon, joined
+from app.pages.take_cards import pairs, takes
 
 PICTURES = "image/png,image/jpeg,image/webp"
 
@@ -26,7 +26,7 @@ def shot_panel(panel: ShotPanel, *, before: str, after: str, origin: Origin | No
         _files(card, panel.story_title),
         _origin(card, origin),
         _new_take(panel),
-        _takes(panel),
+        takes(panel),
         class_="md-panel",
         aria_label=f"Shot {card.number}",
         data_reveal=card.row_id,
@@ -35,11 +35,10 @@ def shot_panel(panel: ShotPanel, *, before: str, after: str, origin: Origin | No
 
 def _head(card: ShotCard, before: str, after: str) -> Markup:
     lock = "unlock" if card.is_locked else "lock"
-    words = "Unlock, so that it can change" if card.is_locked else "Lock, so that nothing changes it"
     return el(
         "header",
         el("h2", f"Shot {card.number}"),
-        badge(card),
+        badge(card, explained=True),
         el("span", class_="md-spring"),
         button(
             "Unlock" if card.is_locked else "Lock",
@@ -47,7 +46,7 @@ def _head(card: ShotCard, before: str, after: str) -> Markup:
             kind="md-quiet",
             sign=lock,
             row=card.row_id,
-            title=words,
+            tip=STATES["locked"],
             aria_pressed="true" if card.is_locked else "false",
         ),
         el(
@@ -125,7 +124,7 @@ def _files(card: ShotCard, title: str) -> Markup:
             row=card.row_id,
             upload="",
             accept=PICTURES,
-            title="Use a picture of yours; later shots follow it",
+            tip=SETTINGS["replace"],
         ),
         button(
             "Where from?",
@@ -133,7 +132,7 @@ def _files(card: ShotCard, title: str) -> Markup:
             sign="search",
             upload="",
             accept="image/png,video/mp4",
-            title="Read script and seed back from a PNG or MP4 that was made here",
+            tip=SETTINGS["origin"],
         ),
         class_="md-actions",
         data_drop=True,
@@ -162,7 +161,7 @@ def _origin(card: ShotCard, origin: Origin | None) -> Markup:
             button(None, "close_origin", kind="md-quiet md-icon", sign="close", aria_label="Close"),
             class_="md-along",
         ),
-        _pairs(origin.facts),
+        pairs(origin.facts),
         load,
         class_="md-origin",
     )
@@ -185,6 +184,7 @@ def _new_take(panel: ShotPanel) -> Markup:
                 "div",
                 [_radio("seed", value, label, value == "random") for value, label in seeds],
                 class_="md-segments",
+                data_tip=SETTINGS["variation"],
             ),
             el(
                 "label",
@@ -201,13 +201,14 @@ def _new_take(panel: ShotPanel) -> Markup:
                 ),
                 data_when="seed=number",
                 hidden=True,
+                data_tip=SETTINGS["seed"],
                 class_="md-seed",
             ),
         ),
         _temperature(),
         el(
             "fieldset",
-            el("legend", "Later shots", class_="md-label"),
+            el("legend", "Later shots", class_="md-label", data_tip=SETTINGS["later"], tabindex=0),
             [_later(choice) for choice in panel.choices],
         ),
         el("div", _draw(card), class_="md-panel-foot"),
@@ -258,6 +259,7 @@ def _temperature() -> Markup:
             aria_label="From faithful to surprising",
         ),
         class_="md-slider",
+        data_tip=SETTINGS["surprise"],
     )
 
 
@@ -280,70 +282,6 @@ def _later(choice: LaterChoice) -> Markup:
         ),
         class_="md-choice",
     )
-
-
-def _takes(panel: ShotPanel) -> Markup:
-    if not panel.takes:
-        return el("div", class_="md-takes", hidden=True)
-    follow = el(
-        "label",
-        el("input", type="checkbox", name="follow"),
-        el("span", "Later shots count as stale when I choose another"),
-        class_="md-check",
-    )
-    return el(
-        "form",
-        el("h3", f"Takes ({len(panel.takes)})"),
-        follow if len(panel.takes) > 1 else None,
-        el("div", [_take(take, panel.card) for take in panel.takes], class_="md-take-grid"),
-        class_="md-takes",
-    )
-
-
-def _take(take: TakeCard, card: ShotCard) -> Markup:
-    kind = "Uploaded" if take.is_uploaded else "Preview" if take.is_preview else f"Take {take.number}"
-    state = "md-shown" if take.is_shown else "md-rejected" if take.is_rejected else ""
-    return el(
-        "div",
-        el(
-            "div",
-            el(
-                "img",
-                src=address(take.image),
-                alt=f"Take {take.number} of shot {card.number}",
-                loading="lazy",
-                draggable="false",
-            ),
-            class_="md-picture",
-        ),
-        el(
-            "div",
-            el("strong", kind),
-            el("span", "shown", class_="md-badge md-fresh") if take.is_shown else None,
-            el("span", "rejected", class_="md-badge") if take.is_rejected else None,
-            class_="md-along",
-        ),
-        el("div", _choices(take, card), class_="md-along"),
-        el("details", el("summary", "Recipe"), _pairs(take.recipe), data_key=f"{card.row_id}/{take.id}"),
-        class_=f"md-take {state}".strip(),
-    )
-
-
-def _choices(take: TakeCard, card: ShotCard) -> list[Markup]:
-    about: dict[str, Any] = {"row": card.row_id, "take": take.id, "able": not card.is_locked}
-    if take.is_rejected:
-        return [button("Take back", "accept", kind="md-small", **about)]
-    use = button(
-        "Use this", "choose", kind="md-small", sign="check", aria_label=f"Use take {take.number}", **about
-    )
-    drop = button(
-        "Reject", "reject", kind="md-small md-quiet", aria_label=f"Reject take {take.number}", **about
-    )
-    return [drop] if take.is_shown else [use, drop]
-
-
-def _pairs(pairs: tuple[tuple[str, str], ...]) -> Markup:
-    return el("dl", [(el("dt", name), el("dd", value)) for name, value in pairs], class_="md-pairs")
 
 
 def _sentence(text: str) -> str:

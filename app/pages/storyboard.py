@@ -9,11 +9,11 @@ import gradio as gr
 
 from app.desk import Desk
 from app.desk.origins import Origin, load_into_row, origin_of
-from app.pages.api import told_to_callers
 from app.pages.gallery import tiles, toolbar
-from app.pages.live import PRIVATE, QUIET, Markup, acted, el, live, uploaded
+from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, live, uploaded
 from app.pages.session import Session
 from app.pages.shot_panel import shot_panel
+from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.errors import InputError
 
@@ -22,7 +22,7 @@ Data = dict[str, str]
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside the tab."""
-    board = live("storyboard")
+    board = live("storyboard", skeleton_of("storyboard"))
     stamp, origin_path = gr.State(""), gr.State("")
     seen = [session.story_id, session.selected_row, origin_path]
 
@@ -51,19 +51,21 @@ def build(desk: Desk, session: Session) -> None:
         said(act),
         [*seen, session.changed],
         [board, stamp, session.selected_row, origin_path, session.changed],
-        **PRIVATE,
+        **ACTED,
     )
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
         changes(said(show), seen, [board, stamp], **PRIVATE)
     session.tick.tick(said(show_if_changed), [*seen, stamp], [board, stamp], **QUIET)
-    _publish(desk)
 
 
 def storyboard_html(desk: Desk, story_id: str, row_id: str, origin_path: str) -> Markup:
     """The whole tab. Without a row that is there, the first one is open."""
     if not story_id:
         return el(
-            "div", el("h3", "No story is open"), el("p", "Open one on the stories tab."), class_="md-empty"
+            "div",
+            el("h3", "No story is open"),
+            el("p", "Open one on the Stories tab, or begin a new one there."),
+            class_="md-empty",
         )
     view = desk.storyboard.view(story_id)
     rows = [card.row_id for card in view.cards]
@@ -100,6 +102,7 @@ def _do(desk: Desk, story_id: str, data: Data, origin_path: str) -> None:
     acts: dict[str, Callable[[], object]] = {
         "draw_missing": lambda: storyboard.draw_missing(story_id),
         "preview_arc": lambda: storyboard.preview_arc(story_id),
+        "redraw_stale": lambda: desk.redraws.redraw_stale(story_id),
         "new_take": lambda: _new_take(desk, story_id, data),
         "choose": lambda: storyboard.choose_take(
             story_id, row, data.get("take", ""), keep_later="follow" not in data
@@ -131,37 +134,3 @@ def _new_take(desk: Desk, story_id: str, data: Data) -> int:
         temperature=temperature,
         later=data.get("later", "keep"),  # type: ignore[arg-type]
     )
-
-
-def _publish(desk: Desk) -> None:
-    """The public steps. Shots are named by their numbers, from 1."""
-
-    def draw_missing(story_id: str) -> int:
-        """Draw every shot that has no full picture; the job's number."""
-        return desk.storyboard.draw_missing(story_id)
-
-    def preview_arc(story_id: str) -> int:
-        """Draw few-step pictures of the shots without a full one; the job's number."""
-        return desk.storyboard.preview_arc(story_id)
-
-    def new_take(
-        story_id: str, shot: int, seed: int | None = None, temperature: float = 1.0, later: str = "keep"
-    ) -> int:
-        """Draw a shot once more; the job's number. `later`: keep, repredict-place or repredict."""
-        row = desk.storyboard.row_of(story_id, shot)
-        return desk.storyboard.new_take(
-            story_id,
-            row,
-            seed="random" if seed is None else "number",
-            number=seed,
-            temperature=temperature,
-            later=later,  # type: ignore[arg-type]
-        )
-
-    def choose_take(story_id: str, shot: int, take: int) -> str:
-        """Show this take of a shot, keeping the later ones."""
-        desk.storyboard.choose_take_number(story_id, shot, take)
-        return f"take {take} of shot {shot} is shown"
-
-    for step in (draw_missing, preview_arc, new_take, choose_take):
-        gr.api(told_to_callers(step), api_name=step.__name__)

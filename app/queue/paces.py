@@ -1,5 +1,7 @@
 """How long work takes: learned from the jobs before, as medians, or guessed and said to be guessed.
 
+Of an even number of measurements the lower middle one counts: one slow take moves nothing once another is known.
+
 For a job's unit the first of these that anything is known of counts:
 1. the same part, size, variant, weights and steps: median of the seconds per amount;
 2. the same but for the steps: median of the seconds per step;
@@ -129,7 +131,7 @@ def _size(sample: Sample) -> float:
 
 
 def _median(samples: Iterable[Sample], scale: Callable[[Sample], float]) -> float:
-    return statistics.median(sample.seconds_per_amount / scale(sample) for sample in samples)
+    return statistics.median_low(sample.seconds_per_amount / scale(sample) for sample in samples)
 
 
 # --- in the file -------------------------------------------------------------------------------------

@@ -100,9 +100,12 @@ class Worker:
         return self._recovers_from(failure)
 
     def _follow(self, events: Generator[Progress, None, None], claim: Claim, meter: Meter) -> _Ending:
-        reported_at = -REPORT_SECONDS
+        reported_at, is_finished = -REPORT_SECONDS, False
         for event in events:
             meter.note(event)
+            if event.done == event.total > 0 and not is_finished:
+                is_finished = True  # all of it is on the disk: a job that stopped here would be done again
+                continue
             standing = self._standing(claim)
             if standing != "go on":
                 return "cancelled" if standing == "cancel" else "lost"

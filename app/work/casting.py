@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from app.queue.jobs import ReadCast
 from app.queue.progress import Progress
-from app.work.scripts import boxes_of, read_face
+from app.work.scripts import by_file_name, read_face
 from app.work.studio import Studio
 from app.work.units import Units
 from moviedreamer_core.encoders.face import FaceEncoder
@@ -42,7 +42,7 @@ def read_cast(studio: Studio, job: ReadCast) -> Generator[Progress, None, None]:
     if cast:
         encoder = studio.weights.load({"face"}).models.face
         yield units.ready("looking at the faces")
-        boxes = boxes_of(story)
+        boxes = by_file_name(story.readings.face_boxes())
         for member in cast:
             embedded = []
             for path in member.faces:

@@ -36,7 +36,7 @@ def preview_arc(studio: Studio, job: PreviewArc) -> Generator[Progress, None, No
     def is_wanted(view: StoryView, row_id: str) -> bool:
         if view.shot(row_id).locked:
             return False
-        return take_made_by(studio, story, _order(story, row_id, settings)) is None
+        return take_made_by(studio, _order(story, row_id, settings)) is None
 
     yield from _draw_rows(studio, story, job.keyframes, settings, is_wanted)
 

@@ -1,11 +1,15 @@
 """How far the storyboard drifts: faces from the pictures of the cast, scenes from the last keyframe of the place.
 
+And what to judge that by: how alike faces and places are that are not the same.
+
 F face channels, E channels of a scene. Source: MovieDreamer, section 4 (short-term and long-term consistency).
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import itertools
+import statistics
+from collections.abc import Generator, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -14,11 +18,10 @@ from torch import Tensor
 
 from app.queue.jobs import MeasureDrift
 from app.queue.progress import Progress
-from app.work.face_search import matches
-from app.work.scripts import boxes_of, cast_in, portraits_of
+from app.work.face_search import Spot, matches_among, spots_of
+from app.work.scripts import by_file_name, cast_in, portraits_of
 from app.work.studio import Studio
 from app.work.units import Units
-from moviedreamer_core.encoders.face import FaceEncoder
 from moviedreamer_core.errors import ImageError
 from moviedreamer_core.images import read_image
 from moviedreamer_core.names import name_key
@@ -41,12 +44,24 @@ def measure_drift(studio: Studio, job: MeasureDrift) -> Generator[Progress, None
         faces = _faces_of_cast(story, view, preparation)
     yield units.ready("looking at the keyframes")
     seen: dict[str, Tensor] = {}  # the scene that was shown last, by its place
+    scenes: list[tuple[str, Tensor]] = []
+    strangers: list[float] = []
     for shot, take in drawn:
         image = _image_of(shot, take)
-        points += _face_points(view, shot, take, image, faces, preparation.models.face)
-        points.append(_scene_point(shot, take, _scene_of(preparation, image), seen))
+        spots = spots_of(preparation.models.face, image) if faces else []
+        wanted = [member.id for member in cast_of(view.revision.draft, shot.row) if member.id in faces]
+        points += _face_points(shot, take, spots, {cast_id: faces[cast_id] for cast_id in wanted})
+        strangers += [_best(spots, face) for cast_id, face in faces.items() if cast_id not in wanted]
+        scenes.append((place_of(shot.row), _scene_of(preparation, image)))
+        points.append(_scene_point(shot, take, scenes[-1][1], seen))
         yield units.finished(row=shot.row.id, doing=f"keyframe {shot.number} measured")
-    story.readings.write_drift(Drift(points=tuple(points), weights_hash=weights_hash))
+    drift = Drift(
+        points=tuple(points),
+        strangers=_mean(strangers),
+        other_places=_mean(_between_places(scenes)),
+        weights_hash=weights_hash,
+    )
+    story.readings.write_drift(drift)
 
 
 def place_of(row: Row) -> str:
@@ -60,7 +75,7 @@ def _faces_of_cast(
     """The face of every cast member who has pictures and is in a row, by id."""
     cast = cast_in(view.revision.draft, view.revision.draft.rows)
     pictures = Pictures(faces=portraits_of(story, cast), references=())
-    portrayed = preparation.portray(pictures, boxes_of(story))
+    portrayed = preparation.portray(pictures, by_file_name(story.readings.face_boxes()))
     return {member.id: portrayed[member.name].embedding for member in cast if member.name in portrayed}
 
 
@@ -72,18 +87,10 @@ def _image_of(shot: Shot, take: Take) -> Image.Image:
 
 
 def _face_points(
-    view: StoryView,
-    shot: Shot,
-    take: Take,
-    image: Image.Image,
-    faces: Mapping[str, Float[Tensor, " F"]],
-    encoder: FaceEncoder,
+    shot: Shot, take: Take, spots: Sequence[Spot], wanted: Mapping[str, Float[Tensor, " F"]]
 ) -> list[DriftPoint]:
     """One per cast member in the frame who has pictures: the best match anywhere, `face_found` if that is a face."""
-    wanted = [member.id for member in cast_of(view.revision.draft, shot.row) if member.id in faces]
-    if not wanted:
-        return []
-    found = matches(encoder, image, {cast_id: faces[cast_id] for cast_id in wanted})
+    found = matches_among(spots, wanted)
     return [
         DriftPoint(
             row_id=shot.row.id,
@@ -94,6 +101,21 @@ def _face_points(
         )
         for cast_id in wanted
     ]
+
+
+def _best(spots: Sequence[Spot], face: Float[Tensor, " F"]) -> float:
+    """How alike the picture's most similar spot is: where the person is not in it, what a stranger reaches."""
+    return max(float(face @ spot.embedding) for spot in spots)
+
+
+def _between_places(scenes: Sequence[tuple[str, Float[Tensor, " E"]]]) -> list[float]:
+    """The similarities of all pairs of keyframes in different places."""
+    pairs = itertools.combinations([(place, scene) for place, scene in scenes if place], 2)
+    return [float(one @ other) for (here, one), (there, other) in pairs if here != there]
+
+
+def _mean(similarities: Sequence[float]) -> float | None:
+    return round(statistics.fmean(similarities), 4) if similarities else None
 
 
 @torch.no_grad()

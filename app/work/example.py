@@ -27,7 +27,7 @@ from app.queue.jobs import (
 )
 from app.work.studio import studio_work
 from moviedreamer_core.story_files import read_story
-from moviedreamer_core.workspace import Draft, Stories
+from moviedreamer_core.workspace import Draft, Stories, StoryFolder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,8 +43,20 @@ def make_example(story_file: Path, weights: Path, out: Path, workspace: Path) ->
     for job in jobs_for(story.id, story.script.head().draft, DrawingDefaults.of_weights(weights)):
         for _ in work(job):
             pass
+        if isinstance(job, ReadCast):
+            confirm_middle_squares(story)
         yield job.title
     stories.export_archive(story.id, out)
+
+
+def confirm_middle_squares(story: StoryFolder) -> None:
+    """Frame by hand, with the middle square, every portrait in which the detector finds no face.
+
+    It knows photographs, and misses many a drawn face; the drawn portraits of the example fill their pictures.
+    """
+    for reading in story.readings.cast().faces:
+        if not reading.face_found:
+            story.readings.set_face_box(reading.picture, reading.box)
 
 
 def jobs_for(story_id: str, draft: Draft, defaults: DrawingDefaults) -> tuple[Job, ...]:

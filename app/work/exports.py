@@ -38,7 +38,7 @@ def export_story(studio: Studio, job: ExportStory) -> Generator[Progress, None, 
         return
     name, write = _FORMATS[job.format]
     yield units.ready("reading the story")
-    with story.exporting(name) as path:
+    with story.exporting(name, view) as path:
         write(studio, story, view, path)
     yield units.finished(doing="exported", made=(f"{EXPORTS}/{name}",))
 

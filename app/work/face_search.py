@@ -7,7 +7,7 @@ F face channels, N spots, H W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -51,8 +51,17 @@ class Match(NamedTuple):
 def matches(
     encoder: FaceEncoder, image: Image.Image, faces: Mapping[str, Float[Tensor, " F"]]
 ) -> dict[str, Match]:
-    """The best match of each of `faces` in `image`, the most alike first; no two in the same place."""
-    spots = [*detected_spots(encoder, image), *searched_spots(encoder, image)]
+    """As `matches_among`, over all spots of `image`."""
+    return matches_among(spots_of(encoder, image), faces)
+
+
+def spots_of(encoder: FaceEncoder, image: Image.Image) -> list[Spot]:
+    """Everywhere that a face is, or may be."""
+    return [*detected_spots(encoder, image), *searched_spots(encoder, image)]
+
+
+def matches_among(spots: Sequence[Spot], faces: Mapping[str, Float[Tensor, " F"]]) -> dict[str, Match]:
+    """The best match of each of `faces` among `spots`, the most alike first; no two in the same place."""
     pairs = sorted(
         ((float(face @ spot.embedding), name, spot) for name, face in faces.items() for spot in spots),
         key=lambda pair: -pair[0],

@@ -40,7 +40,7 @@ def make_movie(studio: Studio, job: MakeMovie) -> Generator[Progress, None, None
     )
     made = [f"{EXPORTS}/{MOVIE}"]
     if job.subtitles == "file":
-        with story.exporting(SUBTITLES) as path:
+        with story.exporting(SUBTITLES, view) as path:
             write_srt(cut, path)
         made.append(f"{EXPORTS}/{SUBTITLES}")
     yield units.finished(doing="the movie is made", made=tuple(made))
@@ -58,7 +58,7 @@ def movie_steps(
     items = [
         Still(shot.keyframe, float(shot.seconds)) if shot.clip is None else shot.clip for shot in cut.shots
     ]
-    with story.exporting(MOVIE) as path:
+    with story.exporting(MOVIE, view) as path:
         silent = path.with_name("pictures.mp4")
         joining = stitching(
             items, silent, frames_per_second=cut.frames_per_second, size=cut.size, transition=transition
@@ -84,7 +84,7 @@ def _animatic_steps(
     story: StoryFolder, view: StoryView, cut: Cut, subtitles: SubtitleMode
 ) -> Generator[Step, None, None]:
     recipe = movie_recipe(cut, whole_script_of(view.revision.draft))
-    with story.exporting(ANIMATIC) as path:
+    with story.exporting(ANIMATIC, view) as path:
         for share in write_animatic(cut, path, Finish(subtitles=subtitles, recipe=recipe)):
             yield Step(round(_PERMILLE * share), _PERMILLE, "showing the keyframes")
 

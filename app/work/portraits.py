@@ -25,7 +25,7 @@ def character_test(studio: Studio, job: CharacterTest) -> Generator[Progress, No
     story = studio.story_of(job)
     studio.weights.check(job.weights)
     order = _order(story, job, settings_of(job.drawing))
-    found = take_made_by(studio, story, order) if job.seed is not None else None
+    found = take_made_by(studio, order) if job.seed is not None else None
     earlier = shown_take(order.takes, story.decisions.read().of(job.cast_id))
     units = Units(1)
     if found is None:
@@ -47,6 +47,7 @@ def _order(story: StoryFolder, job: CharacterTest, settings: RenderSettings) -> 
         owner=job.cast_id,
         takes=takes,
         before=(),
+        boxes=story.readings.face_boxes(),
         settings=settings,
         seed=_new_seed(job.cast_id, {take.recipe.seed for take in takes}) if job.seed is None else job.seed,
     )

@@ -1,10 +1,10 @@
-"""One shot again, and what becomes of those after it."""
+"""One shot again, and what becomes of those after it; or several, while all others stay."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
-from app.queue.jobs import RegenerateKeyframe, write_job
+from app.queue.jobs import RedrawKeyframes, RegenerateKeyframe, write_job
 from app.queue.progress import Progress
 from app.work.shots import Order, draw, load_for, order_of, settings_of, take_made_by
 from app.work.studio import Studio
@@ -50,8 +50,32 @@ def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, N
     studio.seeds.pop(key, None)
 
 
+def redraw(studio: Studio, job: RedrawKeyframes) -> Generator[Progress, None, None]:
+    """A new take of each of the job's rows, in the script's order, after what is shown by then.
+
+    Rows that are gone or locked are passed over. Of those that were drawn before an interruption, none is drawn again.
+    """
+    story = studio.story_of(job)
+    studio.weights.check(job.weights)
+    seeds, settings = dict(zip(job.keyframes, job.seeds, strict=True)), settings_of(job.drawing)
+    rows = [shot.row.id for shot in story.view().shots if shot.row.id in seeds and not shot.locked]
+    units = Units(len(rows))
+    if rows:
+        load_for(studio, story, [order_of(story, row_id, settings, seeds[row_id]) for row_id in rows])
+    yield units.ready("reading the story")
+    for row_id in rows:
+        if _is_gone_or_locked(story.view(), row_id):
+            yield units.finished(row=row_id)
+            continue
+        earlier = story.view().shot(row_id).take
+        order = order_of(story, row_id, settings, seeds[row_id])
+        take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
+        story.choose_in_place_of(row_id, take.id, earlier.id if earlier else None, keep_later=True)
+        yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
+
+
 def _drawn_once(studio: Studio, story: StoryFolder, order: Order) -> Generator[Step, None, Take]:
-    found = take_made_by(studio, story, order)
+    found = take_made_by(studio, order)
     if found is not None:
         return found
     return (yield from draw(studio, story, order))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from moviedreamer_core.encoders.face_crop import Shares
 from moviedreamer_core.errors import ImageError
-from moviedreamer_core.names import name_key
 from moviedreamer_core.pictures import Picture, read_picture
 from moviedreamer_core.script import Story
 from moviedreamer_core.workspace import CastMember, Draft, Row, StoryFolder, story_of
@@ -61,20 +60,15 @@ def _read(story: StoryFolder, path: str, what: str) -> Picture:
         raise ImageError(f"{what} is gone or damaged ({path}); remove it and upload it again") from error
 
 
-def boxes_of(story: StoryFolder) -> dict[str, Shares]:
-    """The face boxes that were set by hand, by the names of the pictures' files."""
-    return {Path(path).name: box for path, box in story.readings.face_boxes().items()}
+def by_file_name(boxes: Mapping[str, Shares]) -> dict[str, Shares]:
+    """The face boxes that were set by hand, by the names of the pictures' files, as the encoders ask for them."""
+    return {Path(path).name: box for path, box in boxes.items()}
 
 
-def boxes_mark(cast: Iterable[CastMember], boxes: Mapping[str, Shares]) -> str:
-    """The same for the same boxes by hand of the same pictures; empty without any."""
-    used = [
-        [name_key(member.name), path, list(boxes[Path(path).name])]
-        for member in cast
-        for path in member.faces
-        if Path(path).name in boxes
-    ]
-    return hashlib.sha256(json.dumps(used).encode()).hexdigest()[:12] if used else ""
+def boxes_used(cast: Iterable[CastMember], boxes: Mapping[str, Shares]) -> str:
+    """The boxes by hand that the pictures of `cast` are cropped with, by picture, as JSON; empty without any."""
+    used = {path: boxes[path] for member in cast for path in member.faces if path in boxes}
+    return json.dumps(used, sort_keys=True) if used else ""
 
 
 def encoding_key(draft: Draft, row: Row, boxes: Mapping[str, Shares]) -> str:
@@ -84,6 +78,6 @@ def encoding_key(draft: Draft, row: Row, boxes: Mapping[str, Shares]) -> str:
         draft.style,
         keyframe.model_dump(mode="json", exclude={"seed", "seconds"}) if keyframe else None,
         [[member.name, member.description, member.faces] for member in cast],
-        boxes_mark(cast, boxes),
+        boxes_used(cast, boxes),
     ]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()

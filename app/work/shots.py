@@ -6,7 +6,7 @@ V visual tokens per keyframe, D token channels. Source: MovieDreamer, sections 3
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from jaxtyping import Float
@@ -15,8 +15,8 @@ from torch import Tensor
 from app.queue.jobs import Drawing
 from app.work.memory import PARTS_TO_REMEMBER, earlier_shots, is_remembered, remembered
 from app.work.scripts import (
-    boxes_mark,
-    boxes_of,
+    boxes_used,
+    by_file_name,
     cast_in,
     encoding_key,
     portraits_of,
@@ -49,13 +49,15 @@ from moviedreamer_core.workspace import (
 from moviedreamer_core.workspace.draft import keyframe_of
 from moviedreamer_core.workspace.freshness import cast_of, references_of
 from moviedreamer_core.workspace.layout import IMAGE_FILE
+from moviedreamer_core.workspace.readings import Box
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """A take that is to be drawn of `row` of this revision, after the takes of the shots `before` it.
 
-    `owner` keeps the take: the row, or the cast member that it is a test of. `takes` are those there are.
+    `owner` keeps the take: the row, or the cast member that it is a test of. `takes` are those there are; `boxes` the
+    face boxes set by hand, by picture.
     """
 
     revision: Revision
@@ -64,6 +66,7 @@ class Order:
     owner: str
     takes: tuple[Take, ...]
     before: tuple[Shot, ...]
+    boxes: Mapping[str, Box]
     settings: RenderSettings
     seed: int
 
@@ -79,6 +82,7 @@ def order_of(story: StoryFolder, row_id: str, settings: RenderSettings, seed: in
         owner=row_id,
         takes=shot.takes,
         before=earlier_shots(view, row_id),
+        boxes=story.readings.face_boxes(),
         settings=settings,
         seed=seed,
     )
@@ -89,9 +93,9 @@ def settings_of(drawing: Drawing, *, preview: bool = False) -> RenderSettings:
     return RenderSettings(**drawing.model_dump(), preview=preview)
 
 
-def take_made_by(studio: Studio, story: StoryFolder, order: Order) -> Take | None:
+def take_made_by(studio: Studio, order: Order) -> Take | None:
     """A take that is there already and was made from the very same."""
-    recipe = _recipe(story, order, studio.weights.hash)
+    recipe = _recipe(order, studio.weights.hash)
     same = ("origin", "seed", "weights_hash", "settings", "fingerprint")
     fitting = (
         take for take in order.takes if all(getattr(take.recipe, s) == getattr(recipe, s) for s in same)
@@ -133,7 +137,7 @@ def draw(studio: Studio, story: StoryFolder, order: Order) -> Generator[Step, No
             image = end.value
             break
         yield Step(step.index, step.total, "drawing")
-    recipe = _recipe(story, order, weights.hash, warnings=warnings)
+    recipe = _recipe(order, weights.hash, warnings=warnings)
     recipe = recipe.model_copy(update={"seconds_taken": time.perf_counter() - started})
     with story.takes.stage(order.owner) as staged:
         save_png(image, staged.folder / IMAGE_FILE, _stamp(order, recipe))
@@ -148,11 +152,11 @@ def _prepared(
     draft, preparation = order.draft, weights.load(())
     rows = [shot.row for shot in order.before] + [order.row]
     script = script_of(draft, {row.id for row in rows})
-    boxes = boxes_of(story)
-    keys = {row.id: encoding_key(draft, row, boxes) for row in rows}
+    keys = {row.id: encoding_key(draft, row, order.boxes) for row in rows}
     unknown = [row for row in rows if weights.encoded.row(keys[row.id]) is None]
     cast = cast_in(draft, [*unknown, order.row])
-    faces = preparation.portray(Pictures(faces=portraits_of(story, cast), references=()), boxes)
+    pictures = Pictures(faces=portraits_of(story, cast), references=())
+    faces = preparation.portray(pictures, by_file_name(order.boxes))
     for row in unknown:
         encoded = preparation.encode(script, draft.position(row.id) + 1, faces)
         weights.encoded.keep_row(keys[row.id], encoded)
@@ -194,16 +198,15 @@ def _planned(
     return tokens
 
 
-def _recipe(
-    story: StoryFolder, order: Order, weights_hash: str, warnings: tuple[str, ...] = ()
-) -> TakeRecipe:
+def _recipe(order: Order, weights_hash: str, warnings: tuple[str, ...] = ()) -> TakeRecipe:
     settings = asdict(order.settings)
-    if mark := boxes_mark(cast_of(order.draft, order.row), boxes_of(story)):
-        settings["face_boxes"] = mark
+    if used := boxes_used(cast_of(order.draft, order.row), order.boxes):
+        settings["face_boxes"] = used
     return take_recipe(
         order.draft,
         order.row.id,
         {shot.row.id: shot.take for shot in order.before if shot.take is not None},
+        boxes=order.boxes,
         revision=order.revision.number,
         seed=order.seed,
         weights_hash=weights_hash,

@@ -22,6 +22,7 @@ _DOES = {
     "draw-missing": "app.work.drawing:draw_missing",
     "preview-arc": "app.work.drawing:preview_arc",
     "regenerate": "app.work.retakes:regenerate",
+    "redraw": "app.work.retakes:redraw",
     "encode-replacement": "app.work.uploads:encode_replacement",
     "character-test": "app.work.portraits:character_test",
     "animate": "app.work.filming:animate",

@@ -82,7 +82,11 @@ def _kept(studio: Studio, story: StoryFolder, job: EncodeReplacement, image: Ima
     """The picture and its visual tokens as one take."""
     view = story.view()
     recipe = take_recipe(
-        view.revision.draft, job.row, view.shown_takes, revision=view.revision.number
+        view.revision.draft,
+        job.row,
+        view.shown_takes,
+        boxes=story.readings.face_boxes(),
+        revision=view.revision.number,
     ).model_copy(update={"origin": "uploaded"})
     tokens = studio.weights.load(PARTS_TO_REMEMBER).tokens_of_image(image)
     with story.takes.stage(job.row) as staged:

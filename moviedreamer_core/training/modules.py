@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import torch
+
 from moviedreamer_core.autoencoder.vae import ImageVAE
+from moviedreamer_core.data.encoded_world import fingerprint_of
 from moviedreamer_core.data.frame_labels import LABELS
 from moviedreamer_core.training import autoencoder, decoder, encoders, faces, likeness
 from moviedreamer_core.training.loop import has_weights
 from moviedreamer_core.training.workshop import Workshop, first_weights
+
+TRAINED_SHARE = 0.75  # of a renderer that was trained on, against the one it began at
 
 
 def load_encoders(shop: Workshop) -> None:
@@ -63,3 +68,23 @@ def autoencoder_stages(
         shop.compressor, shop.renderer, warm_up.label_reader, number,
         num_values=warm_up.num_values, looks_reader=looks_reader,
     )  # fmt: skip
+
+
+def bring_near_start(shop: Workshop) -> None:
+    """Average a renderer that was trained on from `start` with the one it began at, if both read the same tokens.
+
+    Further training for likeness costs some of the certainty about places; between both lie weights that have
+    nearly all of either. Source: Wortsman et al., "Robust fine-tuning of zero-shot models" (CVPR 2022).
+    """
+    begun = shop.begins_from
+    names = ("renderer/unet", "renderer/conditioning")
+    if not has_weights(shop.folder / "autoencoder-3") or not {"compressor", *names} <= set(begun):
+        return
+    if fingerprint_of(shop.compressor) != fingerprint_of(begun["compressor"]):
+        return
+    for name, trained in zip(names, (shop.renderer.unet, shop.renderer.conditioning), strict=True):
+        first = begun[name].state_dict()
+        averaged = {
+            key: torch.lerp(first[key], value, TRAINED_SHARE) for key, value in trained.state_dict().items()
+        }
+        trained.load_state_dict(averaged)

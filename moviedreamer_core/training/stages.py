@@ -255,6 +255,7 @@ def _trained(shop: Workshop) -> Models:
     if has_weights(shop.folder / "decoder"):
         shop.require("decoder", modules.decoder_game(vae_))
     modules.load_compressor(shop)
+    modules.bring_near_start(shop)
     shop.require("planner", shop.planner)
     shop.require("video", shop.video)
     components = {

@@ -6,7 +6,7 @@ journal     saves, undo, redo, stale tabs         decisions   locks, chosen take
 recipes     what takes and clips were made from   shelf       folders of takes and clips
 takes       takes, clips, visual tokens           freshness   what is missing, fresh, stale
 pictures    uploads                               readings    what models said about pictures
-story       one story
+story       one story                                exported    what exports were made from
 opening     sweep, repair, edits by hand          archive, unpacking, zip_reading    zips
 stories     all stories and the trash
 """

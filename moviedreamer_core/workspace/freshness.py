@@ -17,6 +17,7 @@ from typing import Literal
 from moviedreamer_core.names import name_key
 from moviedreamer_core.workspace.decisions import Decisions, ShotDecisions
 from moviedreamer_core.workspace.draft import CastMember, Draft, Row
+from moviedreamer_core.workspace.readings import Box
 from moviedreamer_core.workspace.recipes import (
     Fingerprint,
     Settings,
@@ -27,6 +28,7 @@ from moviedreamer_core.workspace.recipes import (
 from moviedreamer_core.workspace.takes import Clip, Take, content_sha256, image_sha256
 
 Condition = Literal["missing", "fresh", "stale", "locked"]
+NO_BOXES: Mapping[str, Box] = {}
 _PARTS: tuple[StaleReason, ...] = ("script", "style", "cast", "references", "predecessors")
 
 
@@ -55,15 +57,20 @@ class Shot:
         return self.decisions.locked
 
 
-def fingerprint(draft: Draft, row_id: str, shown: Mapping[str, Take]) -> Fingerprint:
+def fingerprint(
+    draft: Draft, row_id: str, shown: Mapping[str, Take], boxes: Mapping[str, Box] = NO_BOXES
+) -> Fingerprint:
     """What a take of this row would follow from, if `shown` are the takes of the rows before it, by row id.
 
-    Rows before it that `shown` lacks count as not drawn. Raises StoryError if the row is gone.
+    Rows before it that `shown` lacks count as not drawn; `boxes` are the face boxes set by hand, by picture.
+    Raises StoryError if the row is gone.
     """
-    return fingerprints(draft, shown)[draft.position(row_id)]
+    return fingerprints(draft, shown, boxes)[draft.position(row_id)]
 
 
-def fingerprints(draft: Draft, shown: Mapping[str, Take]) -> list[Fingerprint]:
+def fingerprints(
+    draft: Draft, shown: Mapping[str, Take], boxes: Mapping[str, Box] = NO_BOXES
+) -> list[Fingerprint]:
     """Of each row in order; see `fingerprint`."""
     style, references = _digest(draft.style.strip()), _digest(references_of(draft))
     predecessors, found = _digest("no keyframe"), []
@@ -72,7 +79,7 @@ def fingerprints(draft: Draft, shown: Mapping[str, Take]) -> list[Fingerprint]:
             Fingerprint(
                 script=_digest(_script(row)),
                 style=style,
-                cast=_digest([_looks(member) for member in cast_of(draft, row)]),
+                cast=_digest([_looks(member, boxes) for member in cast_of(draft, row)]),
                 references=references,
                 predecessors=predecessors,
             )
@@ -87,6 +94,7 @@ def take_recipe(
     row_id: str,
     shown: Mapping[str, Take],
     *,
+    boxes: Mapping[str, Box] = NO_BOXES,
     revision: int,
     seed: int | None = None,
     weights_hash: str | None = None,
@@ -107,7 +115,7 @@ def take_recipe(
         style=draft.style,
         cast=cast_of(draft, row),
         references=references_of(draft),
-        fingerprint=fingerprint(draft, row_id, shown),
+        fingerprint=fingerprint(draft, row_id, shown, boxes),
         revision=revision,
         warnings=warnings,
         seconds_taken=seconds_taken,
@@ -149,6 +157,7 @@ def shots(
     takes: Mapping[str, tuple[Take, ...]],
     clips: Mapping[str, tuple[Clip, ...]],
     *,
+    boxes: Mapping[str, Box] = NO_BOXES,
     weights_hash: str | None = None,
 ) -> tuple[Shot, ...]:
     """Every row with what there is of it. With `weights_hash`, what other weights made counts as stale."""
@@ -158,7 +167,7 @@ def shots(
         if (take := shown_take(takes.get(row.id, ()), decisions.of(row.id))) is not None
     }
     found = []
-    for number, (row, now) in enumerate(zip(draft.rows, fingerprints(draft, shown)), start=1):
+    for number, (row, now) in enumerate(zip(draft.rows, fingerprints(draft, shown, boxes)), start=1):
         decided, take = decisions.of(row.id), shown.get(row.id)
         stale_for = () if take is None else stale_reasons(take, row, now, decided, weights_hash=weights_hash)
         clip = shown_clip(clips.get(row.id, ()), take, decided)
@@ -233,8 +242,11 @@ def _script(row: Row) -> list[object]:
     return [row.plot.strip(), elements, people]
 
 
-def _looks(member: CastMember) -> list[object]:
-    return [name_key(member.name), member.description.strip(), member.faces]
+def _looks(member: CastMember, boxes: Mapping[str, Box]) -> list[object]:
+    """A box that the detector found follows from the picture and the weights; one set by hand from nothing else."""
+    by_hand = {face: boxes[face] for face in member.faces if face in boxes}
+    looks: list[object] = [name_key(member.name), member.description.strip(), member.faces]
+    return [*looks, by_hand] if by_hand else looks
 
 
 def _digest(value: object) -> str:

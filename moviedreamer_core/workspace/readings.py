@@ -96,10 +96,16 @@ class DriftPoint(_Frozen):
 
 
 class Drift(_Frozen):
-    """All points, row by row; `weights_hash` of the encoders that measured them."""
+    """All points, row by row; `weights_hash` of the encoders that measured them.
+
+    To judge them by: `strangers` is the mean best match of characters in keyframes that they are not in, `other_places`
+    the mean similarity of keyframes in different places; None where there was nothing to compare.
+    """
 
     version: int = Field(default=VERSION, ge=1, le=VERSION)
     points: tuple[DriftPoint, ...] = ()
+    strangers: Similarity | None = None
+    other_places: Similarity | None = None
     weights_hash: str = Field(default="", max_length=64)
 
 

@@ -22,6 +22,7 @@ from moviedreamer_core.workspace.durable import (
     sync_folder,
     told,
 )
+from moviedreamer_core.workspace.exported import made_from, note_made_from, read_made_from
 from moviedreamer_core.workspace.freshness import Shot, shots, shown_take
 from moviedreamer_core.workspace.journal import Journal
 from moviedreamer_core.workspace.layout import (
@@ -97,7 +98,8 @@ class StoryFolder:
         rows = revision.draft.rows
         takes = {row.id: self.takes.of(row.id) for row in rows}
         clips = {row.id: self.clips.of(row.id) for row in rows}
-        found = shots(revision.draft, decisions, takes, clips, weights_hash=weights_hash)
+        boxes = self.readings.face_boxes()
+        found = shots(revision.draft, decisions, takes, clips, boxes=boxes, weights_hash=weights_hash)
         return StoryView(revision=revision, decisions=decisions, shots=found)
 
     def file(self, relative: str) -> Path:
@@ -167,7 +169,7 @@ class StoryFolder:
         takes = {
             row.id: tuple(take for take in self.takes.of(row.id) if take != without) for row in draft.rows
         }
-        return shots(draft, decisions, takes, {})
+        return shots(draft, decisions, takes, {}, boxes=self.readings.face_boxes())
 
     def keep_as_is(self, row_ids: Collection[str]) -> Decisions:
         """Accept the takes that are shown in these rows for what the script is now: they are stale no more."""
@@ -224,11 +226,11 @@ class StoryFolder:
     # --- exports -------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def exporting(self, name: str) -> Iterator[Path]:
+    def exporting(self, name: str, view: StoryView | None = None) -> Iterator[Path]:
         """Yield a path to write to; leave the block normally and the file becomes exports/`name`, in one step.
 
-        What had the name before stays until then. Raises StoryError if nothing was written, StoryGoneError,
-        OutputError; ValueError for a name that is no export's.
+        `view` is what it is made from, for `is_export_outdated`. What had the name before stays until then.
+        Raises StoryError if nothing was written, StoryGoneError, OutputError; ValueError for a name of no export.
         """
         if not is_export_name(name):
             raise ValueError(f"an export is called like movie.mp4 or contact-sheet.png, got {name!r}")
@@ -241,7 +243,13 @@ class StoryFolder:
                 with self.lock.held():
                     make_subfolder(self.path / EXPORTS)
                     os.replace(folder / name, self.path / EXPORTS / name)
+                    note_made_from(self.path / EXPORTS, name, "" if view is None else made_from(view, name))
                     sync_folder(self.path / EXPORTS)
+
+    def is_export_outdated(self, name: str, view: StoryView) -> bool | None:
+        """Whether exports/`name` was made from something else than what `view` shows; None where nobody knows."""
+        digest = read_made_from(self.path / EXPORTS).get(name)
+        return digest != made_from(view, name) if digest else None
 
     def exports(self) -> tuple[Path, ...]:
         """What was exported, by name."""

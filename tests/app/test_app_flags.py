@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from studio_process import free_port
 
-from app.command import _options, main, put_example, worker_command
+from app.auth import Accounts, accounts_from
+from app.command import _address, _check_address, _options, main, put_example, worker_command
 from app.desk import Desk
 from app.queue.store import open_store
 from moviedreamer_core.weights_files import read_manifest
@@ -19,22 +21,51 @@ def complaint(capsys, *arguments):
     """Run the command, which must refuse: status 2 and one line on stderr, which is returned."""
     assert main(arguments) == 2
     captured = capsys.readouterr()
-    assert captured.out == ""
+    assert captured.out in ("", "Reading the weights...\n")
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
     return captured.err
 
 
 def test_missing_weights_are_told_in_one_sentence(capsys, tmp_path):
-    message = complaint(capsys, "--weights", str(tmp_path / "none"))
+    message = complaint(capsys, "--port", str(free_port()), "--weights", str(tmp_path / "none"))
     assert f"{tmp_path / 'none'}: there is no such weights folder; correct the path" in message
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::"])
 def test_a_host_that_others_can_reach_is_refused(capsys, host):
     message = complaint(capsys, "--host", host)
-    assert f"--host {host}: the studio has no passwords" in message
+    assert f"--host {host}: others could reach the studio there, and it has no passwords" in message
+    assert "--auth FILE" in message
     assert "use 127.0.0.1" in message
+
+
+def test_with_passwords_any_host_is_served(tmp_path):
+    (tmp_path / "people.txt").write_text("ann:secret\n")
+    accounts = accounts_from(str(tmp_path / "people.txt"), {}, warn=lambda _: None)
+    for host in ("0.0.0.0", "::", "127.0.0.1"):
+        _check_address(host, 7860, accounts)
+    _check_address("127.0.0.1", 7860, Accounts.of(()))
+
+
+def test_a_wrong_file_of_passwords_is_told_before_anything_is_served(capsys, tmp_path):
+    (tmp_path / "people.txt").write_text("ann:secret\nben\n")
+    (tmp_path / "people.txt").chmod(0o600)
+    message = complaint(capsys, "--host", "0.0.0.0", "--auth", str(tmp_path / "people.txt"))
+    assert "people.txt, line 2: write name:password" in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("0.0.0.0", "http://127.0.0.1:7860"),
+        ("::1", "http://[::1]:7860"),
+    ],
+)
+def test_the_address_is_one_to_open_here(host, address):
+    assert _address(host, 7860) == address
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "-1"])
@@ -47,7 +78,7 @@ def test_a_port_in_use_is_told_in_one_sentence(capsys, tiny_weights, tmp_path):
         port = str(taken.getsockname()[1])
         folders = ("--weights", str(tiny_weights), "--stories", str(tmp_path / "stories"))
         message = complaint(capsys, "--port", port, *folders)
-    assert f"port {port} at 127.0.0.1: cannot be served" in message
+    assert f"port {port} at 127.0.0.1: cannot be served (address already in use)" in message
     assert "choose another with --port" in message
 
 

@@ -21,6 +21,7 @@ from app.queue.jobs import (
     MeasureDrift,
     PreviewArc,
     ReadCast,
+    RedrawKeyframes,
     RegenerateKeyframe,
     read_job,
     write_job,
@@ -46,6 +47,7 @@ JOBS = [
     MakeAnimatic(story_id="s", seconds=12.5, subtitles=True),
     ReadCast(story_id="s", num_faces=3),
     MeasureDrift(story_id="s", num_keyframes=4),
+    RedrawKeyframes(story_id="s", keyframes=("a", "b"), seeds=(1, 2**62), drawing=DRAWING),
 ]
 
 
@@ -172,4 +174,5 @@ def test_titles_are_words_for_a_list():
         "Make the animatic",
         "Look at the faces of the cast",
         "Measure the drift",
+        "Redraw 2 shots",
     ]

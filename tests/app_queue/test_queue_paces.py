@@ -43,10 +43,21 @@ def test_what_was_measured_with_the_same_settings_counts_by_its_median():
     assert found.basis == "same settings"
 
 
+@pytest.mark.parametrize("num_usual", [1, 2, 3, 14])
+def test_one_slow_take_does_not_make_the_expectation_jump(num_usual):
+    usual = [sample(2.0)] * num_usual
+    starts = [starting(LOAD, 0.5, is_warm=True)] * 2
+    before = expected(*usual, *starts)
+    after = expected(sample(90.0), *usual, starting(LOAD, 60.0, is_warm=True), *starts)
+    assert (after.unit_seconds, after.start_seconds) == (before.unit_seconds, before.start_seconds)
+    slow_for_good = expected(*[sample(90.0)] * (num_usual + 1), *usual, *starts)
+    assert slow_for_good.unit_seconds == pytest.approx(270.0)  # a slower machine is believed
+
+
 @given(st.lists(st.floats(0.01, 1000), min_size=1, max_size=40))
 def test_the_median_is_that_of_the_newest(seconds):
     found = expected(*map(sample, seconds))
-    assert found.unit_seconds == pytest.approx(3 * statistics.median(seconds[:NUM_RECENT]))
+    assert found.unit_seconds == pytest.approx(3 * statistics.median_low(seconds[:NUM_RECENT]))
 
 
 def test_another_number_of_steps_scales_by_the_step():

@@ -129,6 +129,32 @@ def test_a_cancelled_job_ends_before_its_next_step_and_its_work_is_closed(bench)
     assert one.states() == {1: "cancelled"}
 
 
+def test_a_job_whose_last_unit_is_finished_is_done_and_not_given_back_to_be_done_again(bench):
+    def steps(job):
+        yield Progress(done=0, total=1)
+        one.stopping.make()
+        yield Progress(done=1, total=1, made=("a.png",))
+
+    one = bench(steps)
+    one.store.enqueue(draw("a"))
+    one.run()
+    assert one.states() == {1: "done"}
+    assert one.store.status(1).made == ("a.png",)
+
+
+def test_work_that_goes_on_after_its_last_unit_can_still_be_cancelled(bench):
+    def steps(job):
+        for _ in range(10):
+            if one.states() == {1: "running"}:
+                one.store.cancel(1)
+            yield Progress(done=1, total=1)
+
+    one = bench(steps)
+    one.store.enqueue(draw("a"))
+    one.run()
+    assert one.states() == {1: "cancelled"}
+
+
 def test_stopping_gives_the_job_back_after_the_step_that_runs(bench):
     def steps(job):
         for step in range(10):

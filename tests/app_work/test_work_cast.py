@@ -5,6 +5,7 @@ import pytest
 import torch
 from at_work import DRAWING, noise, photo, pixels, portrait, shown
 from PIL import Image
+from torch.nn import functional
 
 from app.queue.jobs import CharacterTest, DrawMissing, MeasureDrift, ReadCast
 from app.work.face_search import matches, searched_spots
@@ -132,7 +133,8 @@ def test_drift_compares_faces_with_the_cast_and_scenes_within_a_place(
     do, story, rows, faces, tmp_path, studio, monkeypatch
 ):
     monkeypatch.setattr("app.work.face_search.FOUND_SIMILARITY", 1.5)  # the detector alone counts
-    with_faces(story, mara=[faces[0]], tom=[])
+    her_picture = faces[0]
+    with_faces(story, mara=[her_picture], tom=[])
     show(story, rows[0], photo(tmp_path / "same.png"))
     show(story, rows[1], noise(tmp_path / "noise.png", seed=5, size=(200, 120)))
     show(story, rows[2], noise(tmp_path / "sea.png", seed=6))
@@ -157,6 +159,14 @@ def test_drift_compares_faces_with_the_cast_and_scenes_within_a_place(
             for take in shown(story)[:2]
         )
     assert scenes[rows[1]] == pytest.approx(float(one @ two), abs=1e-3)
+    with torch.no_grad():
+        sea = vision.embed(to_pixels(read_image(shown(story)[2].folder / "image.png"))[None])[0]
+        encoder = studio.weights.load({"face"}).models.face
+        spots = searched_spots(encoder, read_image(shown(story)[2].folder / "image.png"))
+        her = encoder.encode_crop(encoder.crop_face(read_image(story.path / her_picture)))
+        stranger = max(float(functional.normalize(her, dim=-1) @ spot.embedding) for spot in spots)
+    assert drift.other_places == pytest.approx(float(one @ sea + two @ sea) / 2, abs=1e-3)
+    assert drift.strangers == pytest.approx(stranger, abs=1e-3)  # of Mara, at sea, where she is not
 
 
 def test_drift_of_an_empty_storyboard_is_empty(do, story):

@@ -7,7 +7,13 @@ import pytest
 import torch
 from at_work import DRAWING, PREVIEW, conditions, content_of, noise, pixels, shown, stop_after, tokens
 
-from app.queue.jobs import DrawMissing, EncodeReplacement, PreviewArc, RegenerateKeyframe
+from app.queue.jobs import (
+    DrawMissing,
+    EncodeReplacement,
+    PreviewArc,
+    RedrawKeyframes,
+    RegenerateKeyframe,
+)
 from app.work.studio import Studio, studio_work
 from moviedreamer_core.errors import ImageError, StoryError, WeightsError
 from moviedreamer_core.handoff.recipes import ShotRecipe, recipe_of
@@ -309,6 +315,25 @@ def test_references_change_what_is_planned_only_while_they_are_switched_on(do, s
     assert shown(story)[0] == without
 
 
+def test_several_are_redrawn_in_the_script_s_order_and_nothing_is_drawn_twice_after_an_interruption(
+    studio, do, story, rows, draw_all
+):
+    do(draw_all)
+    before = shown(story)
+    job = RedrawKeyframes(story_id=story.id, keyframes=(rows[2], rows[0]), seeds=(9, 8), drawing=DRAWING)
+    assert not stop_after(studio(job), 6)  # the first is drawn, the second begun
+    # After a kill, nothing is remembered.
+    again = studio_work(str(story.path.parent), str(studio.weights.folder))
+    again.weights = studio.weights
+    list(again(job))
+    assert [take.recipe.seed for take in shown(story)] == [8, before[1].recipe.seed, 9]
+    assert [len(story.takes.of(row)) for row in rows] == [2, 1, 2]
+    assert shown(story)[1] == before[1]
+    assert conditions(story) == ["fresh"] * 3
+    story.decisions.lock([rows[0], rows[2]])
+    assert [(one.done, one.total) for one in do(job)] == [(0, 0)]
+
+
 def test_a_box_by_hand_changes_how_the_face_is_encoded(do, story, rows):
     face = story.script.head().draft.cast[0].faces[0]
     for box in (None, (0.0, 0.6, 0.4, 1.0)):
@@ -317,6 +342,22 @@ def test_a_box_by_hand_changes_how_the_face_is_encoded(do, story, rows):
     by_detector, by_hand = story.takes.of(rows[0])
     assert tokens(by_detector) != tokens(by_hand)
     assert not np.array_equal(pixels(by_detector), pixels(by_hand))
+    assert "face_boxes" not in by_detector.recipe.settings
+    assert by_hand.recipe.settings["face_boxes"] == f'{{"{face}": [0.0, 0.6, 0.4, 1.0]}}'
+
+
+def test_another_box_by_hand_outdates_the_takes_with_that_character_only(do, story, rows, draw_all):
+    do(draw_all)
+    face = story.script.head().draft.cast[0].faces[0]
+    story.readings.set_face_box(face, (0.1, 0.1, 0.9, 0.9))
+    assert [shot.stale_for for shot in story.view().shots] == [("cast",), ("cast",), ()]
+    story.readings.set_face_box(face, None)  # the takes were made with what the detector says
+    assert conditions(story) == ["fresh"] * 3
+    story.readings.set_face_box(face, (0.1, 0.1, 0.9, 0.9))
+    do(RegenerateKeyframe(story_id=story.id, row=rows[0], drawing=DRAWING, seed=1))
+    assert conditions(story) == ["fresh", "stale", "fresh"]
+    story.readings.set_face_box(face, (0.1, 0.1, 0.8, 0.9))
+    assert conditions(story) == ["stale", "stale", "fresh"]
 
 
 # --- what a person is told ---------------------------------------------------------------------------

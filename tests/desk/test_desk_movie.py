@@ -128,6 +128,42 @@ def test_exports_are_listed_and_those_older_than_a_picture_are_outdated(pier):
     assert pier.desk.movie.view(pier.id).export("movie.mp4") is None
 
 
+def test_an_export_is_outdated_when_an_older_take_is_chosen_and_no_more_when_it_is_taken_back(pier):
+    first, second = pier.draw(1), pier.draw(1, seed=2)
+    movie, row = pier.desk.movie, pier.rows[0]
+    pier.story.choose(row, second.id)
+    for name in ("movie.mp4", "contact-sheet.png", "script.csv"):
+        with pier.story.exporting(name, pier.story.view()) as path:
+            path.write_bytes(b"made")
+
+    def outdated():
+        return {one.name for one in movie.view(pier.id).exports if one.is_outdated}
+
+    assert outdated() == set()
+    pier.story.choose(row, first.id)
+    assert outdated() == {"movie.mp4", "contact-sheet.png"}
+    pier.story.choose(row, second.id)
+    assert outdated() == set()
+    movie.set_movie(pier.id, transition="crossfade")
+    assert outdated() == {"movie.mp4"}
+    pier.desk.shelf.rename(pier.id, "The Quay")
+    assert outdated() == {"movie.mp4", "contact-sheet.png", "script.csv"}
+
+
+def test_an_export_of_an_older_studio_is_judged_by_its_time(pier):
+    pier.draw(1)
+    with pier.story.exporting("movie.mp4") as path:
+        path.write_bytes(b"made")
+    assert not movie_of(pier).is_outdated
+    pier.draw(1, seed=3)
+    pier.story.choose(pier.rows[0], pier.story.view().shots[0].takes[-1].id)
+    assert movie_of(pier).is_outdated
+
+
+def movie_of(pier):
+    return pier.desk.movie.view(pier.id).export("movie.mp4")
+
+
 @pytest.mark.parametrize("seconds", [0, -1, 61, float("nan"), float("inf")])
 def test_a_length_out_of_range_is_refused(pier, seconds):
     with pytest.raises(InputError, match="a shot lasts from"):

@@ -9,7 +9,13 @@ from pier import WEIGHTS, Pier
 from PIL import Image
 
 from app.desk.origins import load_into_row, origin_of
-from app.queue.jobs import DrawMissing, EncodeReplacement, PreviewArc, RegenerateKeyframe
+from app.queue.jobs import (
+    DrawMissing,
+    EncodeReplacement,
+    PreviewArc,
+    RedrawKeyframes,
+    RegenerateKeyframe,
+)
 from moviedreamer_core.errors import ImageError, InputError, StoryError
 from moviedreamer_core.handoff.recipes import ShotRecipe
 from moviedreamer_core.handoff.stamping import save_png
@@ -155,7 +161,10 @@ def test_later_shots_with_a_persons_own_picture_are_not_drawn_over(pier, tmp_pat
 def test_the_seed_is_new_the_same_or_a_given_one(pier):
     pier.draw(1, seed=77)
     ask = pier.desk.storyboard.new_take
-    assert pier.job(ask(pier.id, pier.rows[0])).seed is None
+    drawn = {
+        pier.job(ask(pier.id, pier.rows[0])).seed for _ in range(3)
+    }  # when it is asked for, not when it is done
+    assert len(drawn - {77, None}) == 3
     assert pier.job(ask(pier.id, pier.rows[0], seed="same", temperature=1.6)).seed == 77
     job = pier.job(ask(pier.id, pier.rows[0], seed="number", number=5, temperature=0.0))
     assert (job.seed, job.drawing.temperature) == (5, 0.0)
@@ -189,7 +198,7 @@ def test_a_locked_shot_refuses_everything_that_would_change_it(pier, tmp_path):
         lambda: board.choose_take(pier.id, row, other.id),
         lambda: board.reject_take(pier.id, row, pier.story.view().shots[0].take.id),
         lambda: board.keep_as_is(pier.id, [row]),
-        lambda: board.redraw(pier.id, [row]),
+        lambda: pier.desk.redraws.redraw(pier.id, [row]),
     ]
     before = pier.story.view()
     for act in acts:
@@ -254,15 +263,34 @@ def test_an_uploaded_picture_is_kept_in_the_story_and_queued(pier, tmp_path):
         pier.desk.storyboard.replace(pier.id, pier.rows[2], tmp_path / "no.png")
 
 
-def test_redrawing_several_costs_as_much_as_it_queues(pier):
+def test_redrawing_several_is_one_job_with_new_seeds_and_costs_as_told(pier):
     pier.draw_all()
     pier.desk.storyboard.set_locked(pier.id, pier.rows[1], locked=True)
-    rows = pier.rows[:3]
-    cost = pier.desk.storyboard.cost_of_redrawing(pier.id, rows)
-    jobs = [pier.job(job_id) for job_id in pier.desk.storyboard.redraw(pier.id, rows)]
-    assert [job.row for job in jobs] == [pier.rows[0], pier.rows[2]]
-    assert {job.later for job in jobs} == {"keep"}
-    assert cost.num_shots == 2
+    rows = pier.rows[2::-1]
+    cost = pier.desk.redraws.cost(pier.id, rows)
+    job = pier.job(pier.desk.redraws.redraw(pier.id, rows))
+    assert isinstance(job, RedrawKeyframes)
+    assert job.keyframes == (pier.rows[0], pier.rows[2])
+    assert len({0, *job.seeds}) == 3  # the takes there are have seed 0
+    assert (cost.num_shots, cost.seconds) == (2, pier.desk.jobs.cost(job).seconds)
+
+
+def test_the_stale_shots_are_redrawn_with_their_own_seeds_and_no_others(pier):
+    for number in range(1, 7):
+        pier.draw(number, seed=10 * number)
+    assert pier.desk.storyboard.view(pier.id).stale is None
+    with pytest.raises(StoryError, match="no shot is stale"):
+        pier.desk.redraws.redraw_stale(pier.id)
+    for number, update in ((2, {"plot": "Tom sings."}), (4, {"seed": 5}), (5, {"plot": "Mara runs."})):
+        row = pier.story.script.head().draft.rows[number - 1].model_copy(update=update)
+        pier.story.script.change(lambda draft, row=row: draft.with_row(row), label="Edit")
+    pier.desk.storyboard.set_locked(pier.id, pier.rows[4], locked=True)
+    cost = pier.desk.storyboard.view(pier.id).stale
+    job = pier.job(pier.desk.redraws.redraw_stale(pier.id))
+    assert (job.keyframes, job.seeds) == ((pier.rows[1], pier.rows[3]), (20, 5))
+    assert (cost.num_shots, cost.seconds) == (2, pier.desk.jobs.cost(job).seconds)
+    assert pier.desk.storyboard.view(pier.id).stale is None  # asked for already
+    assert pier.states() == ["fresh", "waiting", "fresh", "waiting", "locked", "fresh"]
 
 
 # --- where a picture came from -------------------------------------------------------------------------

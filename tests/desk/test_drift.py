@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pier import WEIGHTS, Pier
 
-from app.queue.jobs import MeasureDrift, RegenerateKeyframe
+from app.queue.jobs import MeasureDrift, RedrawKeyframes
 from moviedreamer_core.errors import StoryError
 from moviedreamer_core.workspace.readings import Drift, DriftPoint
 
@@ -76,11 +76,9 @@ def test_redrawing_the_worst_leaves_locked_ones_and_keeps_all_others(pier):
     pier.desk.storyboard.set_locked(pier.id, pier.rows[1], locked=True)
     assert pier.desk.drift.worst_rows(pier.id, 1) == (pier.rows[0],)
     assert pier.desk.drift.cost_of_worst(pier.id, 5).num_shots == 2
-    jobs = [pier.job(job_id) for job_id in pier.desk.drift.redraw_worst(pier.id, 5)]
-    assert all(isinstance(job, RegenerateKeyframe) for job in jobs)
-    assert [(job.row, job.later, job.later_rows) for job in jobs] == [
-        (pier.rows[0], "keep", ()), (pier.rows[3], "keep", ()),
-    ]  # fmt: skip
+    job = pier.job(pier.desk.drift.redraw_worst(pier.id, 5))
+    assert isinstance(job, RedrawKeyframes)
+    assert job.keyframes == (pier.rows[0], pier.rows[3])
 
 
 def test_points_of_other_pictures_are_told_apart_and_never_the_worst(pier):

@@ -28,6 +28,7 @@ from app.queue.jobs import (
     MakeMovie,
     MeasureDrift,
     PreviewArc,
+    RedrawKeyframes,
     RegenerateKeyframe,
 )
 from app.queue.processes import WorkerCommand
@@ -69,6 +70,8 @@ class ColourWork:
                 yield from self._draw_rows(story, job)
             case RegenerateKeyframe():
                 yield from self._regenerate(story, job)
+            case RedrawKeyframes():
+                yield from self._redraw(story, job)
             case EncodeReplacement():
                 yield from self._encode(story, job)
             case AnimateKeyframes():
@@ -103,6 +106,14 @@ class ColourWork:
             story.choose_in_place_of(
                 row, take.id, earlier.id if earlier else None, keep_later=job.later == "keep"
             )
+            yield Progress(done=done + 1, total=len(job.rows), row=row)
+
+    def _redraw(self, story: StoryFolder, job: RedrawKeyframes) -> Steps:
+        for done, (row, seed) in enumerate(zip(job.keyframes, job.seeds, strict=True)):
+            earlier = story.view().shot(row).take
+            yield from self._steps(job.drawing.steps, done, len(job.rows), row, "drawing")
+            take = draw_take(story, row, job.drawing, weights=job.weights, seed=seed)
+            story.choose_in_place_of(row, take.id, earlier.id if earlier else None, keep_later=True)
             yield Progress(done=done + 1, total=len(job.rows), row=row)
 
     def _encode(self, story: StoryFolder, job: EncodeReplacement) -> Steps:

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser
+from studio_page import Tab, chromium, pier_of, served
 
 from app.desk import Desk, DrawingDefaults
-from app.pages.shell import studio_app
 from app.queue.store import open_store
-from app.server import listen
-from moviedreamer_core.workspace import CastMember, Draft, PersonInRow, Row, Stories, StoryFolder
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-PATIENCE_MS = 120_000
-PLOTS = ("Mara walks on the beach.", "Tom waves.", "The sea is calm.", "Mara sleeps.")
+from moviedreamer_core.workspace import Stories, StoryFolder
 
 
 @pytest.fixture(autouse=True)
@@ -48,21 +36,6 @@ def desk(tmp_path: Path) -> Desk:
     return made
 
 
-def pier_of(desk: Desk) -> StoryFolder:
-    story = desk.stories.new(title="The Pier")
-    rows = tuple(
-        Row(
-            plot=plot,
-            scene_elements=("A pier",),
-            characters=(PersonInRow(name="Mara"),) if "Mara" in plot else (),
-        )
-        for plot in PLOTS
-    )
-    cast = (CastMember(name="Mara", description="Red hair."), CastMember(name="Tom", description="A cap."))
-    story.script.save(Draft(title="The Pier", cast=cast, rows=rows), base=1, label="Write")
-    return story
-
-
 @pytest.fixture
 def story(desk: Desk) -> StoryFolder:
     return desk.story(desk.shelf.first_story())
@@ -71,46 +44,14 @@ def story(desk: Desk) -> StoryFolder:
 @pytest.fixture
 def address(desk: Desk) -> Iterator[str]:
     """Where the page is served while the test runs."""
-    server = uvicorn.Server(
-        uvicorn.Config(studio_app(desk), log_level="warning", timeout_graceful_shutdown=1)
-    )
-    with listen("127.0.0.1", 0) as connections:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [connections]})
-        thread.start()
-        yield "http://{}:{}/".format(*connections.getsockname())
-        server.should_exit = True
-        thread.join()
+    with served(desk) as where:
+        yield where
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not shutil.which(CHROMIUM):
-        pytest.fail(f"{CHROMIUM} is missing, which these tests drive; apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS], timeout=PATIENCE_MS)
-        yield chromium
-        chromium.close()
-
-
-class Tab:
-    """A browser tab with the studio open."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
-        page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.goto(address)
-        expect(page.locator("#md-story-switcher")).to_be_visible()
-
-    def go(self, name: str) -> Page:
-        self.page.get_by_role("tab", name=name, exact=True).click()
-        return self.page
-
-    def saved(self, island: str = "script") -> None:
-        """Wait until all that was typed is saved."""
-        expect(self.page.locator(f".md-{island} .md-saved")).to_have_text("Saved")
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture

@@ -62,7 +62,10 @@ def test_a_picture_without_a_face_is_said_and_framed_by_hand(open_tab, story, pi
     story.readings.write_cast(CastReadings(faces=(found,)))
     page.reload()
     tab.go("Cast")
-    expect(card.locator(".md-face .md-badge")).to_have_text("No face")
+    expect(card.locator(".md-face .md-badge")).to_have_text("Middle")
+    expect(card.locator(".md-notes")).to_contain_text(
+        "the middle square is used. Adjust the box if it misses"
+    )
     card.locator(".md-portrait").click()
     page.locator(".md-face-frame").focus()
     for _ in range(5):

@@ -151,3 +151,20 @@ def test_editing_queues_no_job(open_tab, story, desk):
     tab.go("Script").locator("#md-plot").fill("Something else entirely.")
     tab.saved()
     assert desk.queue.snapshot().jobs == ()
+
+
+def test_picked_rows_are_redrawn_after_the_cost_is_said(open_tab, story, desk):
+    tab = open_tab()
+    page = tab.go("Script")
+    desk.script.lock(story.id, [rows_of(story)[0].id], locked=True)
+    for row in rows_of(story)[:3]:
+        page.locator(f"#md-{row.id}").click(modifiers=["Control"])
+    page.get_by_role("button", name="Redraw", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("A new take of each, about")
+    expect(dialog).to_contain_text("1 locked shot left out")
+    assert desk.queue.snapshot().jobs == ()
+    dialog.get_by_role("button", name="Redraw", exact=True).click()
+    expect(dialog).to_have_count(0)
+    (job,) = desk.queue.snapshot().jobs
+    assert job.job.keyframes == tuple(row.id for row in rows_of(story)[1:3])

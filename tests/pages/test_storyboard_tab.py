@@ -242,3 +242,21 @@ def test_the_public_steps_draw_choose_and_call_off(desk, story, address):
     assert client.predict(job, api_name="/cancel_job") == "cancelled"
     with pytest.raises(Exception, match="There is no shot 9; the story has 4 shots"):
         client.predict(story.id, 9, api_name="/new_take")
+
+
+def test_all_stale_shots_are_redrawn_at_once_with_the_cost_said_before(desk, story, open_tab):
+    drawn(story)
+    before = files(story)
+    for number in (1, 3):
+        row = story.script.head().draft.rows[number - 1].model_copy(update={"plot": "Mara runs."})
+        story.script.change(lambda draft, row=row: draft.with_row(row), label="Edit")
+    page = open_tab().go("Storyboard")
+    button = page.get_by_role("button", name="Redraw what is stale")
+    expect(button).to_contain_text("2 shots, about")
+    with working(desk):
+        button.click()
+        expect(page.locator(".md-shot .md-state", has_text="Fresh")).to_have_count(4)
+        expect(button).to_have_count(0)
+    after = files(story)
+    assert {path: after[path] for path in before} == before
+    assert [len(story.takes.of(row)) for row in rows_of(story)] == [2, 1, 2, 1]

@@ -350,7 +350,12 @@ def test_training_can_begin_at_shipped_weights_instead_of_at_earlier_stages(trai
     few = dataclasses.replace(EFFORTS["autoencoder-3"], steps=1, batch=2)
     assert list(STAGES["looks"](fresh, few))  # judges the likeness, and is not shipped
     assert list(STAGES["autoencoder-3"](fresh, few))  # its predecessors were not run either
+    trained_on = torch.load(tmp_path / "runs/autoencoder-3/final.pt", weights_only=True)["weights"]
     list(export(fresh, folder=tmp_path / "again"))  # what was not trained is what was shipped
+    first, second = (load_models(tmp_path / name).renderer.unet.state_dict() for name in ("weights", "again"))
+    for name, tensor in second.items():  # and the renderer lies between both
+        expected = 0.25 * first[name] + 0.75 * trained_on[f"unet.{name}"]
+        torch.testing.assert_close(tensor, expected, atol=2e-3, rtol=2e-3)  # float16 on disk
     assert (tmp_path / "again/readers/model.safetensors").read_bytes() == (
         tmp_path / "weights/readers/model.safetensors"
     ).read_bytes()

@@ -10,13 +10,15 @@ import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from making import content_of, draft_of_plots, draw, film, picture, plots, tokens_file, tone
 from PIL import Image
+from soak import count, note
 
 from moviedreamer_core.errors import OutputError
 from moviedreamer_core.images import read_image
@@ -31,7 +33,7 @@ from moviedreamer_core.workspace import (
 from moviedreamer_core.workspace.layout import FILE_KINDS
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "stories" / "lighthouse"
-NUM_MUTATIONS = int(os.environ.get("MOVIEDREAMER_MUTATIONS", "60"))  # the soak run sets it to thousands
+NUM_MUTATED_ZIPS, NUM_MUTATED_MEMBERS = count(300), count(300)
 MAX_MEMORY_BYTES = 96 * 2**20
 
 
@@ -282,11 +284,11 @@ def test_a_member_that_unpacks_to_more_than_it_says_is_refused(stories: Stories,
 
 def test_a_huge_table_of_contents_is_refused_in_little_memory(stories: Stories, tmp_path: Path) -> None:
     entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
-    for count, message in (
+    for num_files, message in (
         (400_000, "its table of contents is too large"),
         (60_000, "60000 files, the limit is"),
     ):
-        table = entry * count
+        table = entry * num_files
         end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(table), 0, 0)
         path = tmp_path / "a.zip"
         path.write_bytes(table + end)
@@ -404,14 +406,20 @@ def test_a_history_in_an_archive_is_not_believed(stories: Stories, archive: Path
 # --- mutations ---------------------------------------------------------------------------------------
 
 
-@settings(
-    max_examples=NUM_MUTATIONS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(data=st.data())
-def test_any_mutated_zip_is_a_story_or_told_and_memory_stays_bounded(
-    stories: Stories, archive: Path, data: st.DataObject
-) -> None:
+def test_any_mutated_zip_is_a_story_or_told_and_memory_stays_bounded(stories: Stories, archive: Path) -> None:
     original = archive.read_bytes()
+    outcomes: list[Outcome] = []
+
+    @settings(max_examples=NUM_MUTATED_ZIPS, deadline=None)
+    @given(data=st.data())
+    def mutate(data: st.DataObject) -> None:
+        outcomes.append(check_import(stories, mutated_zip(original, data)))
+
+    mutate()
+    note_uploads("zips, any byte of them", outcomes, of=NUM_MUTATED_ZIPS)
+
+
+def mutated_zip(original: bytes, data: st.DataObject) -> bytes:
     mutated = bytearray(original)
     # Half of the mutations go where the structure is: the table of contents at the end.
     start = original.index(b"PK\x01\x02") if data.draw(st.booleans()) else 0
@@ -428,18 +436,27 @@ def test_any_mutated_zip_is_a_story_or_told_and_memory_stays_bounded(
                 mutated[place:place] = mutated[place : place + 100]
             case "max":
                 mutated[place : place + 4] = b"\xff" * 4
-    check_import(stories, bytes(mutated))
+    return bytes(mutated)
 
 
-@settings(
-    max_examples=NUM_MUTATIONS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(data=st.data())
-def test_any_mutated_member_in_a_sound_zip_is_a_story_or_told(
-    stories: Stories, archive: Path, data: st.DataObject
-) -> None:
-    members = members_of(archive)
-    name = data.draw(st.sampled_from(sorted(members)))
+def test_any_mutated_member_in_a_sound_zip_is_a_story_or_told(stories: Stories, archive: Path) -> None:
+    original = members_of(archive)
+    outcomes: list[Outcome] = []
+
+    @settings(max_examples=NUM_MUTATED_MEMBERS, deadline=None)
+    @given(data=st.data())
+    def mutate(data: st.DataObject) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = write_zip(Path(folder, "t.zip"), with_mutated_member(original, data))
+            outcomes.append(check_import(stories, path.read_bytes()))
+
+    mutate()
+    note_uploads("zips, sound around a file that is not", outcomes, of=NUM_MUTATED_MEMBERS)
+
+
+def with_mutated_member(original: dict[str, bytes], data: st.DataObject) -> dict[str, bytes]:
+    name = data.draw(st.sampled_from(sorted(original)))
+    members = dict(original)
     content = bytearray(members.pop(name))
     for _ in range(data.draw(st.integers(0, 3))):
         place = data.draw(st.integers(0, len(content)))
@@ -447,22 +464,28 @@ def test_any_mutated_member_in_a_sound_zip_is_a_story_or_told(
     new_name = data.draw(
         st.sampled_from([name, name.upper(), name + "/../x", "../" + name, name[9:], "a/" + name])
     )
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_zip(Path(folder, "t.zip"), members | {new_name: bytes(content)})
-        check_import(stories, path.read_bytes())
+    return members | {new_name: bytes(content)}
 
 
-def check_import(stories: Stories, content: bytes) -> None:
+@dataclass(frozen=True)
+class Outcome:
+    """`told` is what was said of a zip that was refused, "" for one that became a story."""
+
+    told: str
+    memory_bytes: int
+
+
+def check_import(stories: Stories, content: bytes) -> Outcome:
     """A whole story or one sentence; nothing outside the workspace or half-made in it; bounded memory."""
     beside = {path for path in stories.root.parent.iterdir() if path.name != "m.zip"}
     path = stories.root.parent / "m.zip"
     path.write_bytes(content)
-    outcome = ""
+    told = ""
     tracemalloc.start()
     try:
         story = stories.import_archive(path)
     except ArchiveError as error:
-        outcome = str(error)
+        told = str(error)
     else:
         assert stories.open(story.id).notices == ()
         story.view()
@@ -471,11 +494,27 @@ def check_import(stories: Stories, content: bytes) -> None:
     memory = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert memory < MAX_MEMORY_BYTES
-    assert "\n" not in outcome
-    assert outcome == "" or outcome.startswith("m.zip: ")
+    assert "\n" not in told
+    assert told == "" or told.startswith("m.zip: ")
     path.unlink()
     assert set(stories.root.parent.iterdir()) == beside
     assert os.listdir(stories.root / ".staging") == []
+    return Outcome(told, memory)
+
+
+def note_uploads(kind: str, outcomes: list[Outcome], *, of: int) -> None:
+    refused = [outcome for outcome in outcomes if outcome.told]
+    assert len(outcomes) >= of
+    assert refused
+    note(
+        f"Mutated uploads, {kind}: no crash, bounded memory, one sentence each",
+        mutated=len(outcomes),
+        refused=len(refused),
+        taken=len(outcomes) - len(refused),
+        crashes=0,
+        largest_MiB=round(max(outcome.memory_bytes for outcome in outcomes) / 2**20, 1),
+        bound_MiB=MAX_MEMORY_BYTES // 2**20,
+    )
 
 
 def test_an_archive_is_not_written_where_it_cannot_be(

@@ -16,16 +16,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from making import draw, film, picture, tokens_file
+from making import content_of, draw, film, picture, tokens_file
+from soak import SCALE, count
 
 from moviedreamer_core.workspace import Row, StaleSaveError, Stories, StoryFolder, take_recipe
 from moviedreamer_core.workspace.durable import FolderLock, staged
+from moviedreamer_core.workspace.layout import file_kind
 
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(["moviedreamer_core.workspace", "numpy", "pytest", "safetensors.numpy"])
 COMPLETED, KILLED = 0, -signal.SIGKILL
-NUM_KILLS = int(os.environ.get("MOVIEDREAMER_KILLS", "10"))  # the soak run sets it to hundreds
-EVERY = 1 if NUM_KILLS >= 100 else 7  # of the points at which an act can be interrupted
+NUM_KILLS = count(200)  # of server and worker together
+EVERY = 1 if SCALE >= 1 else 7  # of the points at which an act can be interrupted
 
 
 def points() -> Iterator[int]:
@@ -211,6 +213,20 @@ ACTS: dict[str, Callable[[Stories], Callable[[], object]]] = {
     "archive": _archive,
     "import": lambda stories: lambda: stories.import_archive(stories.root.parent / "story.zip"),
 }
+
+
+def check_nothing_is_left(root: Path) -> None:
+    """Only files of known kinds, and empty staging folders."""
+    for name in os.listdir(root):
+        folder = root / name
+        if not folder.is_dir() or name == ".trash":
+            continue
+        if name == ".staging":
+            assert os.listdir(folder) == []
+            continue
+        left = {path for path in content_of(folder) if file_kind(path) is None}
+        assert left <= {"exports/made-from.json"}  # it says what exports were made of, and is never handed on
+        assert not (folder / "staging").exists() or os.listdir(folder / "staging") == []
 
 
 # --- server and worker that are killed at any moment -------------------------------------------------

@@ -5,7 +5,8 @@ const cards = h("div", { class: "md-cards", id: "md-cards" });
 const savedNote = h("span", { class: "md-saved", role: "status" }, "Saved");
 const empty = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "Nobody is in this story yet"), h("p", {}, "Give each character a name, a description of their looks and a picture of their face; they then look the same in every shot."),
   button("Add a character", addCard, { kind: "md-primary", sign: "plus" }));
-root.append(h("div", { class: "md-toolbar" }, button("Add a character", addCard, { kind: "md-primary", sign: "plus", id: "md-add-character" }), savedNote), empty, cards);
+const bar = h("div", { class: "md-toolbar" }, button("Add a character", addCard, { kind: "md-primary", sign: "plus", id: "md-add-character" }), savedNote, h("span", { class: "md-spring" }), wordsButton);
+root.append(bar, empty, wordsPanel, cards);
 
 const cardOf = (id) => model.cards.find((card) => card.id === id);
 function savedValue(id, field) { return cardOf(id)?.[field]; }
@@ -70,6 +71,12 @@ function cardNode(id) {
   return node;
 }
 
+function insertWord(phrase, group) {
+  const looks = lastField?.isConnected && lastField.matches(".md-person-card textarea") ? lastField : cards.querySelector("textarea");
+  if (looks) atCaret(looks, phrase);
+  else toast("Add a character first.");
+}
+
 function write(field, id, name) {
   const entry = entryOf(id);
   if (entry && name in entry.fields && field.value) return;
@@ -89,9 +96,10 @@ function showCard(node, card) {
     node.classList.toggle("md-faceless", !first);
   });
   more.setAttribute("aria-label", `More for ${card.name || "this character"}`);
-  whenChanged(notes, [card.unknown, card.alike, card.faces.length], () => {
+  whenChanged(notes, [card.unknown, card.alike, card.faces], () => {
     const said = [card.unknown, ...card.alike.map((other) => `The models can hardly tell this face from that of ${other}; give one of them another picture or other hair.`), card.faces.length ? "" : "Without a picture, the face may differ from shot to shot."];
-    notes.replaceChildren(...said.filter(Boolean).map((text) => h("li", {}, icon("alert"), h("span", {}, text))));
+    const middle = card.faces.some(isMiddle) ? [h("li", { class: "md-calm" }, icon("face"), h("span", {}, `${NO_FACE} Adjust the box if it misses the face.`))] : [];
+    notes.replaceChildren(...said.filter(Boolean).map((text) => h("li", {}, icon("alert"), h("span", {}, text))), ...middle);
   });
   whenChanged(strip, [card.faces, model.reading], () => strip.replaceChildren(...card.faces.map((one) => faceNode(card, one)),
     h("button", { type: "button", class: "md-face md-add-face", title: "Add pictures of the face", "aria-label": `Add a picture of ${card.name || "this character"}`, onclick: () => chooseFiles("image/*", true, (files) => addFaces(cardOf(card.id), files)) }, icon("plus"))));
@@ -112,8 +120,8 @@ function whenChanged(node, values, draw) {
   draw();
 }
 function faceNode(card, face) {
-  const state = !face.read ? "" : face.found || face.hand ? "" : h("span", { class: "md-badge md-stale" }, "No face");
-  return h("button", { type: "button", class: "md-face", title: faceState(face), "aria-label": `${faceState(face)}; adjust`, onclick: () => openFace(card, face) }, crop(face), state || null);
+  const state = isMiddle(face) ? h("span", { class: "md-badge" }, "Middle") : null;
+  return h("button", { type: "button", class: "md-face", title: faceState(face), "aria-label": `${faceState(face)}; adjust`, onclick: () => openFace(card, face) }, crop(face), state);
 }
 function drawTest(node, card) {
   const busy = card.job && card.job.state !== "failed", latest = card.tests[card.tests.length - 1];
@@ -135,7 +143,8 @@ function redraw() {
     else cards.insertBefore(node, at);
   }
   empty.hidden = model.cards.length > 0 || !model.story;
+  showOnlyWith(model.story, bar, cards, wordsPanel);
 }
-function take() { if (props.value) absorb(props.value); }
+function take() { if (props.value) { arrived(); absorb(props.value); } }
 watch("value", take);
 take();

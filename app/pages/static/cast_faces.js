@@ -5,16 +5,20 @@ function crop(face) {
   const image = h("img", { src: face.address, alt: "", draggable: "false" });
   const node = h("span", { class: "md-crop" }, image);
   if (face.box) {
-    const [left, top, right, bottom] = face.box, width = right - left, height = bottom - top;
+    const width = face.box[2] - face.box[0], height = face.box[3] - face.box[1];
+    const within = (edge, size) => Math.max(0, Math.min(1 - size, edge)); // a box may reach past the picture
+    const left = within(face.box[0], width), top = within(face.box[1], height);
     Object.assign(image.style, { position: "absolute", width: `${100 / width}%`, height: `${100 / height}%`, left: `${(-100 * left) / width}%`, top: `${(-100 * top) / height}%`, maxWidth: "none", objectFit: "fill" });
   }
   return node;
 }
 
+const NO_FACE = "No face found by the detector: the middle square is used.";
+const isMiddle = (face) => face.read && !face.found && !face.hand;
 function faceState(face) {
   if (!face.read) return model.reading ? "Looking for a face…" : "Not looked at yet";
   if (face.hand) return "Framed by hand";
-  return face.found ? "Face found" : "No face found: the middle of the picture is used";
+  return face.found ? "Face found" : `${NO_FACE} Adjust the box if it misses the face`;
 }
 
 function openFace(card, face) {

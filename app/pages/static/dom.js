@@ -1,6 +1,9 @@
 // What every island has: elements without markup, menus, dialogs, messages. Text is set as text, never as HTML.
 const root = element.querySelector(".md-island") || element;
 
+// The first answer is there: the island takes the place of its skeleton.
+function arrived() { element.querySelector(".md-skeleton")?.remove(); root.hidden = false; }
+
 function h(tag, attributes, ...children) {
   const node = tag === "svg" || tag === "path" ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -22,7 +25,7 @@ const ICONS = {
   search: "M7 11.5a4.5 4.5 0 100-9 4.5 4.5 0 000 9zM10.5 10.5L14 14", download: "M8 2.5v8M4.5 7.5L8 11l3.5-3.5M3 13.5h10",
   upload: "M8 11V3M4.5 6L8 2.5 11.5 6M3 13.5h10", pencil: "M3 13l.7-2.8 7-7 2.1 2.1-7 7z", alert: "M8 2.5l6 11H2zM8 6.5v3M8 11.5h.01",
   check: "M3.5 8.5l3 3 6-7", film: "M2.5 4h11v8h-11zM5.5 4v8M10.5 4v8", face: "M8 13.5a5.5 5.5 0 100-11 5.5 5.5 0 000 11zM6 7h.01M10 7h.01M6 10c1 1 3 1 4 0",
-  insert_above: "M3 11h10M3 14h10M8 8V2M5 5h6", insert_below: "M3 2h10M3 5h10M8 8v6M5 11h6", text: "M3 4h10M3 8h10M3 12h6", crop: "M4.5 1.5v10h10M1.5 4.5h10v10",
+  insert_above: "M3 11h10M3 14h10M8 8V2M5 5h6", insert_below: "M3 2h10M3 5h10M8 8v6M5 11h6", text: "M3 4h10M3 8h10M3 12h6", help: "M8 13.5a5.5 5.5 0 100-11 5.5 5.5 0 000 11zM6.4 6.4a1.6 1.6 0 113 .7c-.4.6-1.4.8-1.4 1.7M8 11h.01", words: "M3 3.5h4v3.5H3zM9.5 3.5H13M9.5 7H13M3 10h10M3 13h7", crop: "M4.5 1.5v10h10M1.5 4.5h10v10",
 };
 function icon(name) {
   const svg = h("svg", { viewBox: "0 0 16 16", fill: "none", stroke: "currentColor", "stroke-width": name === "more" ? 2.4 : 1.5, "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" });
@@ -31,6 +34,14 @@ function icon(name) {
 }
 function button(label, onclick, { kind = "", sign = null, title = null, disabled = false, id = null, pressed = null } = {}) {
   return h("button", { type: "button", class: `md-button ${kind} ${sign && !label ? "md-icon" : ""}`, onclick, title: title || null, "aria-label": label ? null : title, disabled, id, "aria-pressed": pressed }, sign ? icon(sign) : null, label || null);
+}
+
+// Instead of the island's own parts while no story is open.
+const noStory = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "No story is open"), h("p", {}, "Open one on the Stories tab, or begin a new one there."));
+function showOnlyWith(story, ...parts) {
+  if (!noStory.isConnected) root.prepend(noStory);
+  noStory.hidden = Boolean(story);
+  for (const part of parts) part.classList.toggle("md-away", !story);
 }
 
 function layer(className) {
@@ -84,7 +95,7 @@ function menu(anchor, entries) {
 function dialog({ title, text = "", body = null, action = "OK", act = null, danger = false, wide = false, cancel = "Cancel", onclose = null }) {
   const veil = layer("md-veil"), before = document.activeElement;
   const close = () => { veil.remove(); onclose?.(); if (before && before.isConnected) before.focus(); };
-  const go = async () => { primary.disabled = true; const done = act ? await act() : true; primary.disabled = false; if (done !== false) close(); };
+  const go = async () => { primary.disabled = true; const done = act ? await act() : true; primary.disabled = false; if (done !== false) close(); else primary.focus(); }; // a disabled button has lost the focus
   const primary = button(action, go, { kind: danger ? "md-danger" : "md-primary" });
   veil.append(h("div", { class: `md-dialog ${wide ? "md-wide" : ""}`, role: "dialog", "aria-modal": "true", "aria-label": title },
     h("h2", {}, title), text ? h("p", {}, text) : null, body,

@@ -24,6 +24,7 @@ element.addEventListener("click", (event) => {
   if (node.dataset.filter !== undefined) { element.dataset.filter = node.dataset.filter; return settle(); }
   if (node.dataset.flip) { element.dataset[node.dataset.flip] = element.dataset[node.dataset.flip] ? "" : "on"; return settle(); }
   if (node.dataset.upload !== undefined) return uploadFor(node);
+  if (event.detail > 1 && node.dataset.act !== "open") return; // a double click asks once
   trigger("act", sentBy(node));
 });
 element.addEventListener("change", (event) => {

@@ -5,7 +5,8 @@ const number = h("span", { class: "md-hint" });
 const add = button("Add pictures", () => choose(), { kind: "md-primary", sign: "plus", id: "md-add-reference" });
 const tiles = h("div", { class: "md-tiles", id: "md-references-grid" });
 const empty = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "Show the models what you have in mind"), h("p", {}, "Up to ten frames of a film, drawings or photos of your cast and places. The planner sees them before the first shot and follows their looks."), button("Choose pictures", () => choose(), { sign: "upload" }));
-root.append(h("div", { class: "md-toolbar" }, add, number, h("span", { class: "md-spring" }), h("label", { class: "md-switch", for: "md-use-references" }, used, "Draw with these references")), empty, tiles);
+const bar = h("div", { class: "md-toolbar" }, add, number, h("span", { class: "md-spring" }), h("label", { class: "md-switch", for: "md-use-references" }, used, "Draw with these references"));
+root.append(bar, empty, tiles);
 takesDrops(root, addAll);
 
 const choose = () => chooseFiles("image/*", true, addAll);
@@ -43,6 +44,7 @@ function draw() {
   number.textContent = model.pictures.length ? `${model.pictures.length} of ${model.most}` : "";
   add.disabled = model.pictures.length >= model.most;
   empty.hidden = model.pictures.length > 0 || !model.story;
+  showOnlyWith(model.story, bar, tiles);
   tiles.classList.toggle("md-off", !model.used);
   const state = JSON.stringify(model.pictures);
   if (drawn === state) return;
@@ -50,6 +52,6 @@ function draw() {
   tiles.replaceChildren(...model.pictures.map(tile));
 }
 function absorb(view) { model = view.story ? view : { ...model, story: "", pictures: [] }; draw(); }
-function take() { if (props.value) absorb(props.value); }
+function take() { if (props.value) { arrived(); absorb(props.value); } }
 watch("value", take);
 take();

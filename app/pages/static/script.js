@@ -7,18 +7,17 @@ const search = h("input", { type: "search", class: "md-field", id: "md-search", 
 const savedNote = h("span", { class: "md-saved", role: "status" }, "Saved");
 const undo = button("", () => walk("undo"), { sign: "undo", title: "Undo (Ctrl+Z outside a field)", id: "md-undo" });
 const redo = button("", () => walk("redo"), { sign: "redo", title: "Redo (Ctrl+Shift+Z outside a field)", id: "md-redo" });
-const empty = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "No shots yet"), h("p", {}, "Write the first one, or paste a story: each sentence becomes a shot."),
+const empty = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "No shots yet"), h("p", {}, "One row is one shot: what happens, where and when, and who does what. Write the first one, or paste a story: each sentence becomes a shot."),
   h("div", {}, button("Write the first shot", () => insertRow("below"), { kind: "md-primary", sign: "plus" }), " ", button("Paste a story", pasteRows)));
-const panes = h("div", { class: "md-panes" }, h("div", { class: "md-list-pane" }, bulk, list, nothing), form);
-root.append(
-  h("div", { class: "md-toolbar" },
+const panes = h("div", { class: "md-panes" }, h("div", { class: "md-list-pane" }, bulk, list, nothing, wordsPanel), form);
+const bar = h("div", { class: "md-toolbar" },
     h("span", { class: "md-search" }, icon("search"), search),
     button("New shot", () => insertRow("below"), { sign: "plus", id: "md-insert" }),
     h("span", { class: "md-group" }, undo, redo), savedNote, h("span", { class: "md-spring" }),
-    button("Paste a story", pasteRows, { sign: "text" }),
+    wordsButton, button("Paste a story", pasteRows, { sign: "text" }),
     button("Import", () => importRows(), { sign: "upload" }),
-    button("Export", (event) => menu(event.currentTarget, [["Story as YAML", "download", () => exportAs("yaml")], ["Table as CSV", "download", () => exportAs("csv")]]), { sign: "download" })),
-  empty, panes);
+    button("Export", (event) => menu(event.currentTarget, [["Story as YAML", "download", () => exportAs("yaml")], ["Table as CSV", "download", () => exportAs("csv")]]), { sign: "download" }));
+root.append(bar, empty, panes);
 
 // --- what the desk says ------------------------------------------------------------------------------------
 function absorb(view) {
@@ -32,6 +31,7 @@ function absorb(view) {
   neighbour = null;
   empty.hidden = model.rows.length > 0 || !model.story;
   panes.hidden = !model.rows.length;
+  showOnlyWith(model.story, bar, panes, empty);
   undo.disabled = !model.undo;
   redo.disabled = !model.redo;
   drawRows();
@@ -65,6 +65,7 @@ const focusPlot = () => { plot.focus(); plot.setSelectionRange(plot.value.length
 function take() {
   const value = props.value;
   if (!value) return;
+  arrived();
   const { selected: wanted, ...view } = value;
   absorb(view);
   while (ownSelections.length && Date.now() - ownSelections[0][1] > 6000) ownSelections.shift();

@@ -59,10 +59,11 @@ function drawForm() {
   write(storySeed, String(valueOf("", "seed") ?? ""));
   if (!row) { setText(heading, "No shot"); formRow = null; return; }
   setText(heading, `Shot ${model.rows.indexOf(row) + 1}`);
-  for (const [node, name, , text] of FIELDS) {
+  for (const [node, name, read, text] of FIELDS) {
     const entry = entryOf(row.id), value = valueOf(row.id, name);
     const isTyped = entry && name in entry.fields && formRow === row.id;
-    if (!isTyped) write(node, text(value));
+    const isSame = formRow === row.id && same(read(), value); // "3." is 3, and "3.5" in a moment
+    if (!isTyped && !isSame) write(node, text(value));
   }
   drawPeople(row, formRow !== row.id);
   lock.setAttribute("aria-pressed", String(row.locked));
@@ -130,6 +131,20 @@ function addPerson(name) {
   offer(node.who, name);
   typedPeople();
   node.does.focus();
+}
+
+// --- words by click -------------------------------------------------------------------------------------------
+function insertWord(phrase, group) {
+  if (!rowOf(selected)) return;
+  if (group.field === "elements") {
+    const lines = linesOf(elements.value).filter((line) => line.trim()), at = lines.findIndex((line) => kindsOf(line).join() === group.title); // no second place, no second weather
+    at < 0 ? lines.push(phrase) : lines.splice(at, 1, phrase);
+    typeInto(elements, lines.join("\n"));
+  } else if (group.field === "people") {
+    const node = [...people.children].find((one) => one.contains(lastField)) || people.children[0];
+    if (!node) { toast("Nobody is in the frame yet; add somebody there first."); return; }
+    typeInto(node.does, withPhrase(node.does.value, phrase, group, { first: `${node.who.value} `, joint: " and ", stop: "." }));
+  } else atCaret(form.contains(lastField) && lastField.isConnected && lastField.matches("textarea, .md-person input") ? lastField : plot, phrase);
 }
 
 // --- a save that was refused -------------------------------------------------------------------------------

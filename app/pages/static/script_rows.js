@@ -12,13 +12,14 @@ const bulk = h("div", { class: "md-bulk", hidden: true });
 const nothing = h("p", { class: "md-nothing", hidden: true }, "No shot says that.");
 
 function rowNode(id) {
-  const tick = h("input", { type: "checkbox", tabindex: -1, "aria-label": "Select this shot", onclick: (event) => { event.stopPropagation(); pick(id, event.shiftKey); } });
+  // For the pointer: to assistive technology the option itself is checked, with the space bar.
+  const tick = h("span", { class: "md-tick", title: "Select this shot", "aria-hidden": "true", onclick: (event) => { event.stopPropagation(); pick(id, event.shiftKey); } }, h("span", { class: "md-tick-box" }, icon("check")));
   const parts = {
-    tick, number: h("span", { class: "md-entry-number" }), picture: h("span", { class: "md-thumb" }), plot: h("span", { class: "md-entry-plot" }),
+    number: h("span", { class: "md-entry-number" }), picture: h("span", { class: "md-thumb" }), plot: h("span", { class: "md-entry-plot" }),
     about: h("span", { class: "md-about" }), marks: h("span", { class: "md-marks" }),
   };
   const node = h("div", { class: "md-entry", role: "option", id: `md-${id}`, onclick: (event) => (event.ctrlKey || event.metaKey || event.shiftKey ? pick(id, event.shiftKey) : select(id)) },
-    h("span", { class: "md-lead" }, parts.number, h("label", { class: "md-tick", onclick: (event) => event.stopPropagation() }, tick)), parts.picture,
+    h("span", { class: "md-lead" }, parts.number, tick), parts.picture,
     h("span", { class: "md-words" }, parts.plot, parts.about), parts.marks);
   node.parts = parts;
   return node;
@@ -27,7 +28,7 @@ function rowNode(id) {
 function setText(node, text) { if (node.textContent !== text) node.textContent = text; }
 
 function showRow(node, row, number) {
-  const { tick, picture, plot, about, marks } = node.parts;
+  const { picture, plot, about, marks } = node.parts;
   const values = Object.fromEntries(["plot", "scene_elements", "characters", "seconds"].map((field) => [field, valueOf(row.id, field)]));
   setText(node.parts.number, String(number));
   setText(plot, values.plot.trim() || "No plot yet");
@@ -49,7 +50,7 @@ function showRow(node, row, number) {
       row.locked ? h("span", { class: "md-locked-mark", title: "Locked: keeps its picture" }, icon("lock")) : null,
     ].filter(Boolean));
   }
-  tick.checked = picked.has(row.id);
+  node.setAttribute("aria-checked", String(picked.has(row.id)));
   node.classList.toggle("md-picked", picked.has(row.id));
   node.classList.toggle("md-entry-selected", row.id === selected);
   node.setAttribute("aria-selected", String(row.id === selected));
@@ -108,7 +109,7 @@ function drawBulk() {
   bulkShown = rows.join();
   bulk.replaceChildren(
     h("strong", {}, counted(rows.length, "shot")),
-    button("Add a scene element", () => bulkAdd(rows)), button("Replace one", () => bulkReplace(rows)),
+    button("Add a scene element", () => bulkAdd(rows)), button("Replace one", () => bulkReplace(rows)), button("Redraw", () => bulkRedraw(rows), { title: "Draw a new take of each of these shots" }),
     button("", () => act("lock_rows", { rows, locked: true }), { sign: "lock", title: "Lock these shots" }),
     button("", () => act("lock_rows", { rows, locked: false }), { sign: "unlock", title: "Unlock these shots" }),
     button("", () => act("move_rows", { rows, places: -1 }), { sign: "up", title: "Move up" }),
@@ -119,6 +120,18 @@ function drawBulk() {
 
 function bulkAdd(rows) {
   askText({ title: `Add to ${counted(rows.length, "shot")}`, label: "Scene element", action: "Add", act: async (line) => Boolean(await act("add_element", { rows, line })) });
+}
+async function bulkRedraw(rows) {
+  await saveAll();
+  const cost = await ask("cost_of_redraw", { story: model.story, rows });
+  if (!cost) return;
+  if (!cost.number) { toast("These shots are locked; unlock them to draw them again."); return; }
+  const locked = rows.length - cost.number;
+  dialog({
+    title: `Redraw ${counted(cost.number, "shot")}?`, action: "Redraw",
+    text: `A new take of each, ${cost.about}; all other shots stay as they are, and so do the takes there are.${locked ? ` ${counted(locked, "locked shot")} left out.` : ""}`,
+    act: async () => { const done = await act("redraw_rows", { rows }); if (done) { unpick(); toast("Queued; see the bar below."); } return Boolean(done); },
+  });
 }
 function bulkReplace(rows) {
   const known = [...new Set(rows.flatMap((id) => savedValue(id, "scene_elements") || []).map((line) => line.trim()).filter(Boolean))];

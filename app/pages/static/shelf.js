@@ -93,6 +93,7 @@ function card(story) {
 }
 
 function draw() {
+  arrived();
   cards.replaceChildren(...shown.stories.map(card));
   if (!shown.stories.length) cards.append(h("div", { class: "md-empty" }, h("h3", {}, "No story yet"), h("p", {}, "Begin with an empty script, paste a text, or drop a file here.")));
   const wasOpen = trash.open;
