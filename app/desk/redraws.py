@@ -25,8 +25,11 @@ class Redraws:
     def redraw(self, story_id: str, row_ids: Collection[str]) -> int:
         """Queue a new variation of each of these shots that is not locked; the job's id.
 
-        Raises StoryError for a row that is gone, if none is left, or for a story that cannot be drawn, QueueError.
+        Raises StoryError for no row, a row that is gone, if none is left, or for a story that cannot be drawn;
+        QueueError.
         """
+        if not row_ids:
+            raise StoryError("no shot is picked; pick at least one to draw again")
         view = self._view(story_id)
         job = self._job(story_id, _unlocked(view, row_ids), new=True)
         if job is None:

@@ -272,7 +272,7 @@ class Storyboard:
         shot: Shot,
         later: LaterShots,
         *,
-        seed: int | None = None,
+        seed: int,
         temperature: float = 1.0,
     ) -> RegenerateKeyframe:
         changed: tuple[Shot, ...] = ()
@@ -289,7 +289,7 @@ class Storyboard:
         )
 
     def _choice(self, story_id: str, view: StoryView, shot: Shot, later: LaterShots) -> LaterChoice:
-        job = self._regenerate(story_id, view, shot, later)
+        job = self._regenerate(story_id, view, shot, later, seed=0)  # costs what any seed costs
         cost = self._desk.jobs.cost(job)
         changed = [one.number for one in view.shots if one.row.id in job.rows]
         num_staying = sum(one.take is not None and one.row.id not in job.rows for one in view.shots)

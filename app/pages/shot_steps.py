@@ -91,7 +91,15 @@ def _storyboard_steps(desk: Desk) -> tuple[Step, ...]:
         """Draw few-step pictures of the shots without a full one; the job's number."""
         return desk.storyboard.preview_arc(story_id)
 
-    return get_storyboard, draw_missing, preview_arc
+    def redraw_stale(story_id: str) -> int:
+        """Draw the shots that no longer show what their script says, each with its seed; the job's number."""
+        return desk.redraws.redraw_stale(story_id)
+
+    def redraw(story_id: str, shots: list[int]) -> int:
+        """Another variation of each of these shots, while all others stay; the job's number."""
+        return desk.redraws.redraw(story_id, [desk.storyboard.row_of(story_id, shot) for shot in shots])
+
+    return get_storyboard, draw_missing, preview_arc, redraw_stale, redraw
 
 
 def _take_steps(desk: Desk) -> tuple[Step, ...]:

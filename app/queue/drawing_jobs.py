@@ -60,7 +60,7 @@ class RegenerateKeyframe(BaseJob):
     kind: Literal["regenerate"] = "regenerate"
     row: Id
     drawing: Drawing
-    seed: Seed | None = None  # None: one that the row did not have when the work began
+    seed: Seed
     later: LaterShots = "keep"
     later_rows: Annotated[tuple[Id, ...], Field(max_length=MAX_ROWS)] = ()
 

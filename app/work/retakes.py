@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from app.queue.jobs import RedrawKeyframes, RegenerateKeyframe, write_job
+from app.queue.jobs import RedrawKeyframes, RegenerateKeyframe
 from app.queue.progress import Progress
 from app.work.shots import Order, draw, load_for, order_of, settings_of, take_made_by
 from app.work.studio import Studio
 from app.work.units import Step, Units, relative
-from moviedreamer_core.drawing import next_seed
 from moviedreamer_core.errors import StoryError
 from moviedreamer_core.workspace import Shot, StoryFolder, StoryView, Take, image_path, seed_of
 
@@ -26,10 +25,8 @@ def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, N
     shot = view.shot(job.row)
     if shot.locked:
         raise StoryError(f"shot {shot.number} is locked; unlock it to draw it again")
-    key = write_job(job)
-    seed = studio.seeds.setdefault(key, _new_seed(view, shot) if job.seed is None else job.seed)
     beyond = _in_order_beyond(view, job) if job.later == "repredict-place" else []
-    seeds = {job.row: seed} | {later.row.id: _seed_of(view, later) for later in _later(view, job)}
+    seeds = {job.row: job.seed} | {later.row.id: _seed_of(view, later) for later in _later(view, job)}
     settings = settings_of(job.drawing)
     units = Units(len(seeds))
     load_for(studio, story, [order_of(story, row_id, settings, seeds[row_id]) for row_id in seeds])
@@ -47,7 +44,6 @@ def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, N
         if beyond:
             story.keep_as_is(beyond)
         yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
-    studio.seeds.pop(key, None)
 
 
 def redraw(studio: Studio, job: RedrawKeyframes) -> Generator[Progress, None, None]:
@@ -79,15 +75,6 @@ def _drawn_once(studio: Studio, story: StoryFolder, order: Order) -> Generator[S
     if found is not None:
         return found
     return (yield from draw(studio, story, order))
-
-
-def _new_seed(view: StoryView, shot: Shot) -> int:
-    """One that no take of the shot has."""
-    known = {take.recipe.seed for take in shot.takes}
-    seed = _seed_of(view, shot)
-    while seed in known:
-        seed = next_seed(seed)
-    return seed
 
 
 def _seed_of(view: StoryView, shot: Shot) -> int:

@@ -39,7 +39,6 @@ class Studio:
 
     def __init__(self, stories: Path, weights: Path) -> None:
         self.stories = Stories(stories)
-        self.seeds: dict[str, int] = {}  # of jobs that asked for a new one and are not done yet, by the job
         self._weights_folder = weights
         self._weights: Weights | None = None
 

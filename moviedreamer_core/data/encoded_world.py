@@ -26,6 +26,8 @@ from moviedreamer_core.precision import training_autocast
 
 CHUNK = 64
 STAGE_OF = {
+    "labels": "truth",
+    "emphasis": "truth",
     "tokens": "compress",
     "planned": "foresee",
 }  # array -> the training stage that computes it, if that is not `encode`

@@ -33,7 +33,7 @@ from moviedreamer_core.autoencoder.noise_schedule import NUM_TIMESTEPS
 from moviedreamer_core.autoencoder.renderer import Judge, Renderer
 from moviedreamer_core.config import RendererConfig
 from moviedreamer_core.data.encoded_world import EncodedWorld
-from moviedreamer_core.data.frame_labels import ABSENT
+from moviedreamer_core.training.labels import label_loss
 from moviedreamer_core.training.likeness import LooksReader, looks_loss, looks_of
 from moviedreamer_core.training.loop import Losses
 from moviedreamer_core.training.vae import random_indices
@@ -82,13 +82,8 @@ class CompressorWarmUp(nn.Module):
 def naming_loss(
     reader: nn.Linear, tokens: Float[Tensor, "B VD"], labels: Int[Tensor, "B X"], num_values: Sequence[int]
 ) -> Float[Tensor, ""]:
-    """Mean over labels of the cross entropy of what a linear reader says of the tokens; absent ones do not count."""
-    readings = reader(tokens).float().split(tuple(num_values), dim=1)
-    given = [(reading, labels[:, x]) for x, reading in enumerate(readings)]
-    losses = [
-        F.cross_entropy(reading, label, ignore_index=ABSENT) for reading, label in given if (label >= 0).any()
-    ]
-    return torch.stack(losses).mean()
+    """`label_loss` of what a linear reader says of the tokens."""
+    return label_loss(reader(tokens).split(tuple(num_values), dim=1), labels)
 
 
 def _noised(tokens: Float[Tensor, "B V D"]) -> Float[Tensor, "B V D"]:

@@ -58,7 +58,8 @@ def train_vae(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 
 def train_encoders(shop: Workshop, effort: Effort) -> Iterator[str]:
-    batch_at = encoders.batches(shop.world.frames, shop.captions, effort.batch)
+    labels = shop.encoded.load("labels")
+    batch_at = encoders.batches(shop.world.frames, labels, shop.captions, effort.batch)
     yield from _show(
         "encoders",
         shop.run(
@@ -103,16 +104,18 @@ def encode_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     folder = shop.encoded.folder
     embedded = shop.encoded.load("portraits")
     save_array(folder / "faces.npy", embedded.reshape(*portraits.shape[:3], -1))
-    yield from _note_the_truth(shop, shop.encoded.load("latents").shape[-2:])
 
 
-def _note_the_truth(shop: Workshop, size: tuple[int, int]) -> Iterator[str]:
-    """What the storyworld knows of every frame: its labels, and where its people are on a grid of `size`."""
+def note_the_truth(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
+    """What the storyworld knows of every frame: its labels, and where its people are on the grid of the latents."""
+    downsampling = shop.config.autoencoder.downsampling
+    width, height = (px // downsampling for px in shop.frame_size)
     scenes = (s for index in range(shop.world.num_episodes) for s in shop.world.episode(index).scenes)
-    truth = [(labels_of(s), emphasis_of(s, height=size[0], width=size[1]).astype(np.float16)) for s in scenes]
+    truth = [(labels_of(s), emphasis_of(s, height=height, width=width).astype(np.float16)) for s in scenes]
+    shop.encoded.folder.mkdir(parents=True, exist_ok=True)
     save_array(shop.encoded.folder / "labels.npy", np.array([labels for labels, _ in truth], np.int8))
     save_array(shop.encoded.folder / "emphasis.npy", np.stack([emphasis for _, emphasis in truth]))
-    yield f"encode: labels of {len(truth)} frames"
+    yield f"truth: labels of {len(truth)} frames"
 
 
 def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
@@ -287,6 +290,7 @@ def _show(name: str, progress: Iterator[Progress]) -> Iterator[str]:
 
 STAGES: dict[str, Callable[..., Iterator[str]]] = {
     "data": draw_data,
+    "truth": note_the_truth,
     "vae": train_vae,
     "encoders": train_encoders,
     "faces": train_faces,

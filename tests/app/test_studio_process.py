@@ -53,7 +53,9 @@ def test_a_studio_with_passwords_tells_them_to_nobody(tiny_weights, tmp_path):
     with StudioProcess(
         tmp_path, weights=tiny_weights, accounts=f"ann:{PASSWORD}\n", host="0.0.0.0"
     ) as studio:
-        commands = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        commands = subprocess.run(
+            ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+        ).stdout
         assert str(studio.port) in commands
         assert PASSWORD not in commands
         for host in ("127.0.0.1", "studio.lan"):

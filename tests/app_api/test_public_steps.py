@@ -12,7 +12,8 @@ PUBLIC = {
     "get_cast", "add_character", "add_face", "set_character", "remove_character", "test_character",
     "get_script", "insert_row", "set_row", "delete_rows", "move_rows", "lock_rows", "paste_rows",
     "add_reference", "use_references",
-    "get_storyboard", "draw_missing", "preview_arc", "new_take", "choose_take", "get_picture", "get_clip",
+    "get_storyboard", "draw_missing", "preview_arc", "redraw_stale", "redraw", "new_take", "choose_take",
+    "get_picture", "get_clip",
     "animate", "set_movie", "make_animatic", "make_movie", "export", "get_export",
     "job_status", "wait_for_job", "cancel_job", "retry_job",
 }  # fmt: skip
@@ -156,6 +157,24 @@ def test_from_shots_to_a_movie(client, desk, story):
     assert client.predict(story.id, api_name="/get_storyboard")[1]["take"] == 1
 
 
+def test_stale_shots_are_drawn_again_with_their_seeds_and_picked_ones_with_new_seeds(client, desk, story):
+    row = story.script.head().draft.rows[1]
+    with working(desk):
+        wait(client, client.predict(story.id, api_name="/draw_missing"))
+        before = story.view().shots
+        client.predict(story.id, row.id, {"plot": "Mara is laughing on the pier."}, api_name="/set_row")
+        stale = [shot.number for shot in story.view().shots if shot.condition == "stale"]
+        assert 2 in stale
+        assert wait(client, client.predict(story.id, api_name="/redraw_stale"))["state"] == "done"
+        for shot, old in zip(story.view().shots, before, strict=True):
+            assert shot.condition == "fresh"
+            assert (shot.take != old.take) == (shot.number in stale)
+            assert shot.take.recipe.seed == old.take.recipe.seed
+        assert wait(client, client.predict(story.id, [1, 4], api_name="/redraw"))["state"] == "done"
+    seeds = zip(story.view().shots, before, strict=True)
+    assert [shot.take.recipe.seed != old.take.recipe.seed for shot, old in seeds] == [True, False, False, True]
+
+
 def test_files_arrive_as_they_lie_in_the_story(client, desk, story):
     with working(desk):
         wait(client, client.predict(story.id, api_name="/draw_missing"))
@@ -207,6 +226,11 @@ WRONG = [
     ("draw_missing", ("nowhere2",), NOWHERE),
     ("preview_arc", ("../../etc",), NOWHERE),
     ("new_take", ("nowhere2", 1), NOWHERE),
+    ("redraw_stale", ("nowhere2",), NOWHERE),
+    ("redraw", ("nowhere2", [1]), NOWHERE),
+    ("redraw_stale", ("STORY",), "No shot is stale"),
+    ("redraw", ("STORY", [1, 9]), "There is no shot 9"),
+    ("redraw", ("STORY", []), "No shot is picked"),
     ("animate", ("nowhere2", [1]), NOWHERE),
     ("make_movie", ("nowhere2",), NOWHERE),
     ("export", ("nowhere2", "mp4"), NOWHERE),

@@ -36,8 +36,18 @@ def loaded_weights(tiny_weights: Path) -> Weights:
 
 @pytest.fixture
 def studio(stories: Stories, tiny_weights: Path, loaded_weights: Weights) -> Studio:
-    made = studio_work(str(stories.root), str(tiny_weights))
-    made.weights = loaded_weights
+    return _begun(stories, tiny_weights, loaded_weights)
+
+
+@pytest.fixture
+def restarted(stories: Stories, tiny_weights: Path, loaded_weights: Weights) -> Studio:
+    """The work as the next worker process begins it: it knows nothing but what is on disk."""
+    return _begun(stories, tiny_weights, loaded_weights)
+
+
+def _begun(stories: Stories, weights: Path, loaded: Weights) -> Studio:
+    made = studio_work(str(stories.root), str(weights))
+    made.weights = loaded
     return made
 
 
