@@ -167,8 +167,8 @@ class Storyboard:
         view = self._folder(story_id).view(weights_hash=self._desk.weights_hash)
         shot = _unlocked(view, row_id)
         story_of(view.revision.draft)
-        chosen = {"random": new_seed(), "same": seed_now(shot, view), "number": _seed(number)}[seed]
-        job = self._regenerate(story_id, view, shot, later, seed=chosen, temperature=temperature)
+        chosen = {"random": new_seed, "same": lambda: seed_now(shot, view), "number": lambda: _seed(number)}
+        job = self._regenerate(story_id, view, shot, later, seed=chosen[seed](), temperature=temperature)
         return self._desk.jobs.enqueue(job)
 
     def replace(self, story_id: str, row_id: str, picture: Path) -> int:
@@ -324,7 +324,8 @@ def _nothing_to_draw(view: StoryView, work: dict[str, RowWork]) -> str:
     return "every shot that is not locked has its picture; ask for a new take of one instead"
 
 
-def _seed(number: int | None) -> int | None:
-    if number is not None and not 0 <= number <= MAX_SEED:
-        raise InputError(f"a seed is a whole number from 0 to {MAX_SEED}, got {number}")
+def _seed(number: int | None) -> int:
+    if number is None or not 0 <= number <= MAX_SEED:
+        told = "none" if number is None else number
+        raise InputError(f"a seed is a whole number from 0 to {MAX_SEED}, got {told}")
     return number

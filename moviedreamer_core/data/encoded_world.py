@@ -27,6 +27,7 @@ from moviedreamer_core.precision import training_autocast
 CHUNK = 64
 STAGE_OF = {
     "labels": "truth",
+    "boxes": "truth",
     "emphasis": "truth",
     "tokens": "compress",
     "planned": "foresee",

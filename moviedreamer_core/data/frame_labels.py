@@ -1,13 +1,16 @@
 """What is true of every frame, person by person, as class numbers; -1 where a frame does not have it.
 
-N frames, X labels.
+N frames, X labels, P people at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from moviedreamer_core.storyworld import facts
+from moviedreamer_core.storyworld.drawing import figure_boxes
 from moviedreamer_core.storyworld.facts import Figure, Scene
 from moviedreamer_core.storyworld.places import ACCENTS, NUM_ARRANGEMENTS, layout_of
 
@@ -45,6 +48,14 @@ def labels_of(scene: Scene) -> tuple[int, ...]:
     for person, figure in enumerate(scene.figures, start=1):
         truth |= {f"{person}.{name}": value for name, value in _person(figure).items()}
     return tuple(values.index(truth[name]) if name in truth else ABSENT for name, values in LABELS.items())
+
+
+def boxes_of(scene: Scene) -> np.ndarray:
+    """[P, 5] left, top, right, bottom and chin of each person, see `FigureBox`; 0 beyond the last of them."""
+    boxes = np.zeros((MAX_PEOPLE, 5), np.float32)
+    for row, box in zip(boxes, figure_boxes(scene)):
+        row[:] = box.left, box.top, box.right, box.bottom, box.chin
+    return boxes
 
 
 def _person(figure: Figure) -> dict[str, object]:

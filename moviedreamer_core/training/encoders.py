@@ -1,12 +1,13 @@
 """Text and vision tower, trained together contrastively (CLIP), as LongCLIP and CLIP were.
 
 Four terms: frame against the mean of its sentences' embeddings (CLIP); every fact that a sentence states, read from
-that sentence's embedding by a linear layer, and every label of the frame, read from its spatial tokens (the storyworld
-knows them; a web-scale corpus would teach the same by its size: without the labels, hair colour could be read from
-the spatial tokens of 39% of unseen frames of one person); and the pixels of a patch, read from its spatial token by a
-linear layer, so that the spatial tokens hold what the compressor needs. The reading layers are thrown away afterwards.
+that sentence's embedding by a linear layer; what is true of the frame and of each person in it, read from the spatial
+tokens of all of it and of the spots where the person is; and the pixels of a patch, read from its spatial token by a
+linear layer, people counting more. The storyworld knows the facts; a web-scale corpus would teach the same by its
+size: trained without the third term, a tower's tokens named the hair colour of 39% of unseen people and the outfit's
+of 59%, and no compressor can keep what is not there. The reading layers are thrown away afterwards.
 
-F frames, S sentences of these frames, L word positions, E embedding channels, X labels.
+F frames, S sentences of these frames, L word positions, E embedding channels, X labels, P people at most.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from moviedreamer_core.data.captions import Captions
+from moviedreamer_core.data.encoded_world import EncodedWorld
 from moviedreamer_core.data.frame_labels import LABELS
 from moviedreamer_core.encoders.text import TextEncoder
 from moviedreamer_core.encoders.vision import VisionEncoder
-from moviedreamer_core.training.labels import LabelReader, label_loss
+from moviedreamer_core.training.labels import LabelReader, PeopleReader, label_loss, labels_of_people
 from moviedreamer_core.training.loop import Losses
 from moviedreamer_core.training.vae import images_at, random_indices
 
 SENTENCES_PER_FRAME = 4
-LABEL_WEIGHT, PATCH_WEIGHT = 5.0, 20.0
+LABEL_WEIGHT, PERSON_WEIGHT, PATCH_WEIGHT = 2.0, 5.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class EncoderBatch:
     owner: Tensor  # [S]
     facts: Tensor  # [S, number of fact slots]
     labels: Tensor  # [F, X]
+    boxes: Tensor  # [F, P, 5]
+    emphasis: Tensor  # [F, h, w]
 
 
 class JointEncoders(nn.Module):
@@ -51,6 +54,7 @@ class JointEncoders(nn.Module):
         self.num_values = tuple(num_values)
         self.fact_reader = nn.Linear(text.config.embed_dim, sum(n + 1 for n in num_values))  # + "not said"
         self.label_reader = LabelReader(vision.config.width, [len(values) for values in LABELS.values()])
+        self.people_reader = PeopleReader(vision.config.width)
         self.patch_reader = nn.Linear(vision.config.width, 3 * vision.config.patch_px**2)
         self.log_scale = nn.Parameter(torch.tensor(np.log(10.0), dtype=torch.float32))
 
@@ -59,10 +63,12 @@ class JointEncoders(nn.Module):
         spatial, frames = self.vision.both(batch.images)  # (F, T, C), (F, E)
         contrast, accuracy = self._contrast(sentences, frames, batch.owner)
         facts = self._facts(sentences, batch.facts)
-        patches = F.mse_loss(self.patch_reader(spatial[:, 1:]).float(), self._patches(batch.images))
         labels = label_loss(self.label_reader(spatial), batch.labels)
-        loss = 0.5 * contrast + facts + LABEL_WEIGHT * labels + PATCH_WEIGHT * patches
-        parts = {"contrast": contrast, "facts": facts, "labels": labels, "patches": patches}
+        people = self._people(spatial, batch)
+        patches = self._patches(spatial, batch)
+        loss = 0.5 * contrast + facts
+        loss = loss + LABEL_WEIGHT * labels + PERSON_WEIGHT * people + PATCH_WEIGHT * patches
+        parts = {"contrast": contrast, "facts": facts, "labels": labels, "people": people, "patches": patches}
         return {"loss": loss, "accuracy": accuracy, **parts}
 
     def _contrast(self, sentences: Tensor, frames: Tensor, owner: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,16 +89,24 @@ class JointEncoders(nn.Module):
         losses = [F.cross_entropy(reading, facts[:, slot] + 1) for slot, reading in enumerate(readings)]
         return torch.stack(losses).sum()
 
-    def _patches(self, images: Tensor) -> Tensor:
-        """(F, rows * columns, 3 * patch * patch) pixels in [0, 1], in the order of the spatial tokens."""
+    def _people(self, spatial: Tensor, batch: EncoderBatch) -> Tensor:
+        config = self.vision.config
+        rows = config.image_height // config.patch_px
+        grid = spatial[:, 1:].transpose(1, 2).unflatten(-1, (rows, -1))
+        return label_loss(self.people_reader(grid, batch.boxes), labels_of_people(batch.labels))
+
+    def _patches(self, spatial: Tensor, batch: EncoderBatch) -> Tensor:
+        """Mean squared error of the pixels, in [0, 1], of every patch."""
         patch = self.vision.config.patch_px
-        return F.unfold(images, patch, stride=patch).transpose(1, 2)
+        emphasis = F.interpolate(batch.emphasis[:, None], size=batch.images.shape[-2:])
+        true, weight = (F.unfold(x, patch, stride=patch).transpose(1, 2) for x in (batch.images, emphasis))
+        error = self.patch_reader(spatial[:, 1:]).float() - true  # (F, patches, 3 * patch * patch)
+        return (weight.repeat(1, 1, 3) * error.square()).mean()
 
 
-def batches(
-    frames: np.ndarray, labels: np.ndarray, captions: Captions, num_frames: int
-) -> Callable[[int], EncoderBatch]:
-    """Batches of random frames, each with its labels and some of its sentences."""
+def batches(data: EncodedWorld, num_frames: int) -> Callable[[int], EncoderBatch]:
+    """Batches of random frames, each with what is true of it and some of its sentences; needs the stage `truth`."""
+    frames, captions = data.world.frames, data.captions
 
     def batch_at(step: int) -> EncoderBatch:
         indices = np.sort(random_indices(step, num_frames, len(frames), seed=2))
@@ -107,7 +121,9 @@ def batches(
             torch.from_numpy(token_ids[:, :longest].astype(np.int64)),
             torch.from_numpy(owner),
             torch.from_numpy(captions.facts[flat].astype(np.int64)),
-            torch.from_numpy(labels[indices].astype(np.int64)),
+            data.rows("labels", indices).long(),
+            data.rows("boxes", indices),
+            data.rows("emphasis", indices),
         )
 
     return batch_at

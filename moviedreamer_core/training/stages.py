@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from moviedreamer_core.data.encoded_world import fingerprint_of, save_array
 from moviedreamer_core.data.frame_emphasis import emphasis_of
-from moviedreamer_core.data.frame_labels import labels_of
+from moviedreamer_core.data.frame_labels import boxes_of, labels_of
 from moviedreamer_core.evaluation.readers import save_reader
 from moviedreamer_core.pretrained import Models, save_models
 from moviedreamer_core.training import (
@@ -58,8 +58,7 @@ def train_vae(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 
 def train_encoders(shop: Workshop, effort: Effort) -> Iterator[str]:
-    labels = shop.encoded.load("labels")
-    batch_at = encoders.batches(shop.world.frames, labels, shop.captions, effort.batch)
+    batch_at = encoders.batches(shop.encoded, effort.batch)
     yield from _show(
         "encoders",
         shop.run(
@@ -111,10 +110,12 @@ def note_the_truth(shop: Workshop, effort: Effort | None = None) -> Iterator[str
     downsampling = shop.config.autoencoder.downsampling
     width, height = (px // downsampling for px in shop.frame_size)
     scenes = (s for index in range(shop.world.num_episodes) for s in shop.world.episode(index).scenes)
-    truth = [(labels_of(s), emphasis_of(s, height=height, width=width).astype(np.float16)) for s in scenes]
+    truth = [(labels_of(s), boxes_of(s), emphasis_of(s, height=height, width=width)) for s in scenes]
     shop.encoded.folder.mkdir(parents=True, exist_ok=True)
-    save_array(shop.encoded.folder / "labels.npy", np.array([labels for labels, _ in truth], np.int8))
-    save_array(shop.encoded.folder / "emphasis.npy", np.stack([emphasis for _, emphasis in truth]))
+    for name, rows, kind in zip(
+        ("labels", "boxes", "emphasis"), zip(*truth), (np.int8, np.float16, np.float16), strict=True
+    ):
+        save_array(shop.encoded.folder / f"{name}.npy", np.stack([np.asarray(row, kind) for row in rows]))
     yield f"truth: labels of {len(truth)} frames"
 
 

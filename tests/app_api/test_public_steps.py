@@ -172,7 +172,12 @@ def test_stale_shots_are_drawn_again_with_their_seeds_and_picked_ones_with_new_s
             assert shot.take.recipe.seed == old.take.recipe.seed
         assert wait(client, client.predict(story.id, [1, 4], api_name="/redraw"))["state"] == "done"
     seeds = zip(story.view().shots, before, strict=True)
-    assert [shot.take.recipe.seed != old.take.recipe.seed for shot, old in seeds] == [True, False, False, True]
+    assert [shot.take.recipe.seed != old.take.recipe.seed for shot, old in seeds] == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_files_arrive_as_they_lie_in_the_story(client, desk, story):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from moviedreamer_core.data.frame_labels import ABSENT, LABELS, MAX_PEOPLE, PERSON, labels_of
+from moviedreamer_core.data.frame_labels import ABSENT, LABELS, MAX_PEOPLE, PERSON, boxes_of, labels_of
+from moviedreamer_core.storyworld.drawing import figure_boxes
 from moviedreamer_core.storyworld.episodes import sample_episode
 
 SCENES = [
@@ -72,3 +74,14 @@ def test_mirroring_swaps_an_arrangement_with_its_mirror_image():
 
 def test_every_person_has_the_same_labels():
     assert len([name for name in LABELS if "." in name]) == MAX_PEOPLE * len(PERSON)
+
+
+def test_boxes_are_those_of_the_labelled_people_and_nothing_beyond_them():
+    for scene in SCENES:
+        boxes, truth = boxes_of(scene), figure_boxes(scene)
+        assert boxes.shape == (MAX_PEOPLE, 5)
+        assert not boxes[len(truth) :].any()
+        for row, box in zip(boxes, truth, strict=False):
+            np.testing.assert_allclose(row, (box.left, box.top, box.right, box.bottom, box.chin), rtol=1e-6)
+        middles = boxes[: len(truth), [0, 2]].mean(axis=1)
+        assert (np.diff(middles) > 0).all()  # from left to right, as the labels count

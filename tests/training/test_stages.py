@@ -16,7 +16,7 @@ from moviedreamer_core.autoregressive.sequence import (
     identifier_ids,
 )
 from moviedreamer_core.data.frame_emphasis import emphasis_of
-from moviedreamer_core.data.frame_labels import LABELS, labels_of
+from moviedreamer_core.data.frame_labels import LABELS, boxes_of, labels_of
 from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
@@ -114,6 +114,7 @@ def test_the_truth_on_disk_is_that_of_the_frames(trained):
     scene = workshop(folder).world.episode(2).scenes[1]
     row = 2 * SCALE.num_keyframes + 1
     assert tuple(encoded.load("labels")[row]) == labels_of(scene)
+    np.testing.assert_allclose(encoded.load("boxes")[row], boxes_of(scene), rtol=1e-2, atol=1e-3)  # float16
     height, width = encoded.load("latents").shape[-2:]
     expected = emphasis_of(scene, height=height, width=width)
     np.testing.assert_allclose(encoded.load("emphasis")[row], expected, rtol=1e-3)
@@ -269,7 +270,9 @@ def test_a_stage_without_anything_before_it_says_what_to_begin_with(stage, missi
         list(STAGES[stage](workshop(tmp_path / "new"), two_steps(stage)))
 
 
-@pytest.mark.parametrize(("stage", "missing"), [("compressor", "encode"), ("planner", "compress")])
+@pytest.mark.parametrize(
+    ("stage", "missing"), [("encoders", "truth"), ("compressor", "encode"), ("planner", "compress")]
+)
 def test_a_stage_without_its_arrays_says_which_stage_computes_them(trained, stage, missing, tmp_path):
     folder, _ = trained
     data = workshop(folder).world.path.relative_to(folder)
@@ -345,7 +348,7 @@ def test_training_can_begin_at_shipped_weights_instead_of_at_earlier_stages(trai
     folder, _ = trained
     list(export(workshop(folder), folder=tmp_path / "weights"))
     fresh = dataclasses.replace(workshop(tmp_path / "runs"), start=tmp_path / "weights")
-    list(STAGES["data"](fresh, None))
+    assert [list(STAGES[name](fresh, None)) for name in ("data", "truth")]
     assert list(STAGES["encode"](fresh, None))  # its encoders and VAE were not trained here
     few = dataclasses.replace(EFFORTS["autoencoder-3"], steps=1, batch=2)
     assert list(STAGES["looks"](fresh, few))  # judges the likeness, and is not shipped
