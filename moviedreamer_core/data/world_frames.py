@@ -88,6 +88,7 @@ class WorldFrames:
     def prepare(self, *, processes: int = 2) -> Iterator[tuple[int, int]]:
         """Draw what is missing; yields (episodes done, of total), nothing if nothing is missing."""
         done = self._num_done()
+        self._check_storyworld(done)
         if done >= self.num_episodes:
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -127,7 +128,25 @@ class WorldFrames:
             raise WeightsError(
                 f"{self.path / name}: {done} of {self.num_episodes} episodes; train the stage data first"
             )
+        self._check_storyworld(done)
         return self.path / name
+
+    def _check_storyworld(self, done: int) -> None:
+        """Raise WeightsError unless today's storyworld draws and tells the last of the `done` episodes as on disk.
+
+        What is true of a frame is asked of the storyworld again, not of the disk.
+        """
+        if not done:
+            return
+        last = done * self.num_keyframes - 1
+        episode = self.episode(done - 1)
+        told = json.loads((self.path / SCRIPTS).read_text().splitlines()[done - 1])[-1]
+        script = json.loads(json.dumps(frame_script(episode, self.num_keyframes - 1).to_row()))
+        frame = np.load(self.path / FRAMES, mmap_mode="r")[last]
+        if script != told or not np.array_equal(draw_frame(episode.scenes[-1], size=self.size), frame):
+            raise WeightsError(
+                f"{self.path}: drawn by another version of the storyworld; delete it and train the stage data again"
+            )
 
     def _open(self, name: str, shape: tuple[int, ...]) -> np.memmap:
         path = self.path / name

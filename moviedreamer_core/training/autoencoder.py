@@ -115,6 +115,14 @@ class AutoencoderStages(nn.Module):
         # In lists: neither the VAE nor the reader is ours to train or save.
         self._renderer, self._looks_reader, self.stage = [renderer], [looks_reader], stage
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> AutoencoderStages:
+        """What `to(device)` and its like do to us, they do to the reader too."""
+        super()._apply(fn, recurse)
+        for reader in self._looks_reader:
+            if reader is not None:
+                reader._apply(fn, recurse)
+        return self
+
     def forward(self, batch: FrameBatch, step: int) -> Losses:
         renderer = self._renderer[0]
         tokens = _noised(batch.visual if self.stage == 3 else self.compressor(batch.visual))

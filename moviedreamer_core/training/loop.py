@@ -9,6 +9,7 @@ can be given more steps too, but it has cooled down already, and its rate jumps 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import json
@@ -198,11 +199,15 @@ def load_final(module: nn.Module, folder: Path) -> bool:
 
 
 def last_losses(folder: Path) -> dict[str, float | int | None]:
-    """The last reported losses of a run and its number of steps; empty if it never reported."""
+    """The last reported losses of a run and its number of steps; empty if it never reported.
+
+    A line that was being written when the run was killed does not count.
+    """
     path = folder / "log.jsonl"
-    if not path.exists():
-        return {}
-    return json.loads(path.read_text().splitlines()[-1])
+    for line in reversed(path.read_text().splitlines() if path.exists() else []):
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads(line)
+    return {}
 
 
 def _optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
@@ -264,5 +269,7 @@ def _final_step(folder: Path) -> int:
 def _log(folder: Path, progress: Progress) -> None:
     row = {"step": progress.step, "seconds_per_step": round(progress.seconds_per_step, 4)}
     row |= {name: value if math.isfinite(value) else None for name, value in progress.losses.items()}
-    with open(folder / "log.jsonl", "a") as file:
-        file.write(json.dumps(row) + "\n")
+    path = folder / "log.jsonl"
+    torn = path.exists() and not path.read_bytes().endswith(b"\n")
+    with open(path, "a") as file:
+        file.write("\n" * torn + json.dumps(row) + "\n")

@@ -85,6 +85,7 @@ def bring_near_start(shop: Workshop) -> None:
     for name, trained in zip(names, (shop.renderer.unet, shop.renderer.conditioning), strict=True):
         first = begun[name].state_dict()
         averaged = {
-            key: torch.lerp(first[key], value, TRAINED_SHARE) for key, value in trained.state_dict().items()
+            key: torch.lerp(first[key].to(value), value, TRAINED_SHARE)
+            for key, value in trained.state_dict().items()
         }
         trained.load_state_dict(averaged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from moviedreamer_core.training import (
 from moviedreamer_core.training.loop import Progress, Schedule, has_weights, last_losses
 from moviedreamer_core.training.whole_folder import replacing_folder
 from moviedreamer_core.training.workshop import Effort, Workshop
+from moviedreamer_core.weights_files import read_manifest
 
 EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
@@ -159,8 +161,8 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
 
 def compress_data(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     """The visual tokens of every frame, by the compressor that the renderer was trained with."""
-    modules.load_compressor(shop)
     spatial = shop.encoded.load("spatial")
+    modules.load_compressor(shop)
 
     def rows(start: int, stop: int) -> Tensor:
         return torch.from_numpy(spatial[start:stop].astype(np.float32))
@@ -195,6 +197,7 @@ def foresee(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
 
 
 def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
+    yield from compress_data(shop)
     batch_at = planner.batches(shop.encoded, shop.identifiers, effort.batch)
     schedule = _schedule(effort)
     yield from _show("planner", shop.run("planner", shop.planner, schedule, batch_at, planner.planner_losses))
@@ -212,6 +215,7 @@ def draw_clips(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
 
 
 def train_video(shop: Workshop, effort: Effort) -> Iterator[str]:
+    yield from draw_clips(shop)
     batch_at = video.batches(shop.clips, effort.batch)
     yield from _show("video", shop.run("video", shop.video, _schedule(effort), batch_at, video.losses))
 
@@ -237,7 +241,7 @@ def export(
     that was never trained, OutputError if the folder cannot be written.
     """
     models, reader = _trained(shop), readers.trained_reader(shop)
-    metrics = {name: last for name in EFFORTS if (last := last_losses(shop.folder / name))}
+    metrics = _figures(shop)
     with replacing_folder(folder) as unfinished:
         save_reader(reader, unfinished)  # before the manifest, which lists it
         manifest = save_models(
@@ -270,10 +274,21 @@ def _trained(shop: Workshop) -> Models:
     return Models(config=shop.config, components=components, tokenizer=shop.identifiers)
 
 
+def _figures(shop: Workshop) -> dict[str, Any]:
+    """The last losses and number of steps of every run; of stages that were not run, what `start` says of them."""
+    begun = dict(read_manifest(shop.start).metrics) if shop.start else {}
+    return begun | {name: last for name in EFFORTS if (last := last_losses(shop.folder / name))}
+
+
 def _commit() -> str:
-    """The commit that is being trained, "unknown" outside a checkout."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+    """The commit of this code, marked if files differ from it; "unknown" outside a checkout."""
+
+    def git(*arguments: str) -> str:
+        here = ["git", "-C", str(Path(__file__).parent), *arguments]
+        return subprocess.run(here, capture_output=True, text=True, check=False).stdout.strip()
+
+    commit = git("rev-parse", "HEAD") or "unknown"
+    return commit + " with changes" if git("status", "--porcelain", "--", "..") else commit
 
 
 def _schedule(effort: Effort, *, final: float = 1e-6, cooldown: float = 0.3) -> Schedule:

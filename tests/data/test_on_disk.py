@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -48,6 +49,25 @@ def test_a_complete_world_is_left_alone(drawn, monkeypatch):
     assert list(world(drawn).prepare()) == []
     assert {path: path.stat().st_mtime_ns for path in world(drawn).path.iterdir()} == files
     assert len(files) == 5
+
+
+@pytest.mark.parametrize("change", ["frames", "scripts"])
+def test_a_world_of_another_storyworld_is_neither_read_nor_gone_on_with(drawn, tmp_path, change):
+    other = world(tmp_path)
+    shutil.copytree(world(drawn).path, other.path)
+    if change == "frames":
+        np.load(other.path / "frames.npy", mmap_mode="r+")[-1, 0, 0, 0] ^= 1
+    else:
+        path = other.path / "scripts.jsonl"
+        lines = path.read_text().splitlines()
+        rows = json.loads(lines[-1])
+        rows[-1][1][0] += " Indeed."
+        path.write_text("\n".join([*lines[:-1], json.dumps(rows)]) + "\n")
+    for name in READERS:
+        with pytest.raises(WeightsError, match="another version of the storyworld; delete it"):
+            getattr(world(tmp_path), name)
+    with pytest.raises(WeightsError, match="another version of the storyworld"):
+        list(world(tmp_path).prepare())
 
 
 def test_a_world_that_lost_a_file_is_drawn_again(drawn, tmp_path):

@@ -192,3 +192,17 @@ def test_every_tensor_of_a_batch_goes_to_the_device():
     assert on_device([1], torch.device("meta")) == [1]
     (row,) = on_device({"row": torch.ones(1)}, torch.device("meta")).values()
     assert row.device.type == "meta"
+
+
+def test_a_line_of_the_log_that_a_kill_tore_counts_nothing_and_the_next_is_whole(tmp_path):
+    assert loop.last_losses(tmp_path) == {}
+    run(line(), tmp_path, schedule(3))
+    log = tmp_path / "log.jsonl"
+    whole = log.read_bytes()
+    second = loop.last_losses(tmp_path) | {"step": 2}
+    log.write_bytes(whole[:-9])
+    assert loop.last_losses(tmp_path)["step"] == second["step"]
+    run(line(), tmp_path, schedule(5))
+    assert loop.last_losses(tmp_path)["step"] == 5
+    log.write_bytes(b'{"st')
+    assert loop.last_losses(tmp_path) == {}

@@ -26,6 +26,7 @@ from moviedreamer_core.training.autoencoder import AutoencoderStages, batches
 from moviedreamer_core.training.modules import load_compressor
 from moviedreamer_core.training.stages import EFFORTS, STAGES, export
 from moviedreamer_core.training.workshop import Effort, Scale, Workshop
+from moviedreamer_core.weights_files import read_manifest
 from weights import tiny_config
 
 SCALE = Scale(num_episodes=3, num_keyframes=4, num_clips=2)
@@ -203,6 +204,9 @@ def test_likeness_counts_in_stage_three_where_something_was_told(trained, monkey
     judge = stage._likeness(batch.labels, told=torch.zeros(12, dtype=torch.bool))
     assert judge is not None
     assert not judge(batch.latents, torch.full((12,), 10)).any()
+    stage.to("meta")  # the judge goes where the stage goes, and is not among what is trained
+    assert {p.device.type for p in reader.parameters()} == {"meta"}
+    assert not {id(p) for p in stage.parameters()} & {id(p) for p in reader.parameters()}
 
 
 def test_leaving_out_portraits_or_looks_changes_nothing_else_of_a_planner_batch(trained, monkeypatch):
@@ -262,7 +266,7 @@ def test_a_stage_whose_predecessor_is_missing_says_which(tmp_path):
     ("stage", "missing"),
     [
         ("vae", "data"), ("encoders", "data"), ("faces", "data"), ("compressor", "data"), ("planner", "data"),
-        ("decoder", "vae"), ("video", "clips"), ("export", "data"),
+        ("decoder", "vae"), ("video", "data"), ("export", "data"),
     ],
 )  # fmt: skip
 def test_a_stage_without_anything_before_it_says_what_to_begin_with(stage, missing, tmp_path):
@@ -271,7 +275,7 @@ def test_a_stage_without_anything_before_it_says_what_to_begin_with(stage, missi
 
 
 @pytest.mark.parametrize(
-    ("stage", "missing"), [("encoders", "truth"), ("compressor", "encode"), ("planner", "compress")]
+    ("stage", "missing"), [("encoders", "truth"), ("compressor", "encode"), ("planner", "encode")]
 )
 def test_a_stage_without_its_arrays_says_which_stage_computes_them(trained, stage, missing, tmp_path):
     folder, _ = trained
@@ -307,6 +311,23 @@ def test_runs_that_were_killed_in_their_first_seconds_leave_what_was_shipped(tra
         torch.equal(tensor, shop.begins_from["compressor"].state_dict()[name])
         for name, tensor in again.compressor.state_dict().items()
     )
+
+
+def test_the_manifest_keeps_what_was_said_of_stages_that_were_not_run_again(trained, tmp_path):
+    folder, _ = trained
+    list(export(workshop(folder), folder=tmp_path / "weights"))
+    first = read_manifest(tmp_path / "weights").metrics
+    assert {name: figures["step"] for name, figures in first.items()} == dict.fromkeys(EFFORTS, 2)
+    fresh = dataclasses.replace(workshop(tmp_path / "runs"), start=tmp_path / "weights")
+    few = dataclasses.replace(EFFORTS["faces"], steps=1, batch=2)
+    for name in ("data", "truth", "faces"):
+        list(STAGES[name](fresh, few if name == "faces" else None))
+    list(export(fresh, folder=tmp_path / "again"))
+    second = read_manifest(tmp_path / "again").metrics
+    assert second["faces"]["step"] == 1
+    assert {name: one for name, one in second.items() if name != "faces"} == {
+        name: one for name, one in first.items() if name != "faces"
+    }
 
 
 def test_an_export_that_fails_leaves_the_weights_that_were_there(trained, tmp_path, monkeypatch):
