@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_NUM_THREADS ?= $(shell nproc)
 
-.PHONY: setup setup-dev app movie test check soak evaluate bench train clean
+.PHONY: setup setup-dev browser app movie test check soak evaluate evaluate-quick bench train clean
 
 setup: $(STAMP)
 setup-dev: $(STAMP)-dev
@@ -27,7 +27,10 @@ app: setup
 movie: setup
 	$(BIN)/python -m moviedreamer_core movie assets/stories/lighthouse/story.yaml --out outputs/lighthouse
 
-test: setup-dev
+browser:
+	.ci/chromium
+
+test: setup-dev browser
 	$(BIN)/python -m pytest
 
 # The long proofs in full, and docs/soak.md about what they counted.
@@ -35,7 +38,7 @@ SOAK_LOG := $(CURDIR)/outputs/soak.jsonl
 SOAK_TESTS := tests/app_soak tests/browser_soak tests/app_queue/test_queue_soak.py \
 	tests/workspace/test_crashes.py tests/workspace/test_archive.py tests/workspace/test_full_disk.py
 
-soak: setup-dev
+soak: setup-dev browser
 	mkdir -p outputs
 	rm -f "$(SOAK_LOG)"
 	MOVIEDREAMER_SOAK=1 MOVIEDREAMER_SOAK_LOG="$(SOAK_LOG)" $(BIN)/python -m pytest $(SOAK_TESTS)
@@ -48,6 +51,10 @@ check: setup-dev
 
 evaluate: setup
 	$(BIN)/python -m moviedreamer_core evaluate --out outputs/evaluation.json
+
+# Fails if keyframes of a few test episodes are worse than the weights' manifest says; see README.
+evaluate-quick: setup
+	$(BIN)/python -m moviedreamer_core evaluate --gate
 
 bench: setup
 	$(BIN)/python benchmarks/bench.py --out outputs/bench.json

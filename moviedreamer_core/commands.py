@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -86,8 +87,9 @@ def movie(
     config = director.models.config
     settings = render_settings(config, steps=steps, preview=preview)
     narrate(director.storyboard(story, story_file.parent, out, settings, seed=seed))
-    missing = missing_clips(read_storyboard(out), out)
-    narrate(director.animate(out, missing, settings=clip_settings(config, preview=preview)))
+    sampling = clip_settings(config, preview=preview)
+    missing = missing_clips(read_storyboard(out), out, steps=sampling.steps)
+    narrate(director.animate(out, missing, settings=sampling))
     narrate(director.movie(out, transition=transition, music=music))
 
 
@@ -218,23 +220,112 @@ def train(
 
 
 @app.command()
+def convert(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The new weights folder.")],
+    clip: Annotated[Path, typer.Option("--clip", metavar="FILE", help="CLIP ViT-L/14, OpenAI's names.")],
+    longclip: Annotated[Path, typer.Option("--longclip", metavar="FILE", help="LongCLIP-L.")],
+    farl: Annotated[Path, typer.Option("--farl", metavar="FILE", help="FaRL-Base-Patch16.")],
+    llama: Annotated[Path, typer.Option("--llama", metavar="DIR", help="LLaMA-2-7B and its tokenizer.")],
+    sdxl: Annotated[Path, typer.Option("--sdxl", metavar="DIR", help="SDXL base 1.0: unet/ and vae/.")],
+    svd: Annotated[Path, typer.Option("--svd", metavar="DIR", help="SVD or SVD-XT.")],
+) -> None:
+    """Make weights of the paper's size out of published checkpoints, to train from; the rest is random."""
+    from moviedreamer_core.published import PublishedCheckpoints, convert_published
+
+    checkpoints = PublishedCheckpoints(
+        clip=clip, longclip=longclip, farl=farl, llama=llama, sdxl=sdxl, svd=svd
+    )
+    make_folder(to)
+    manifest = convert_published(
+        checkpoints, to, command="python -m moviedreamer_core convert", commit="unknown"
+    )
+    typer.echo(
+        f"{len(manifest.files)} files in {to}; compressor, conditioning and the planner's head are untrained"
+    )
+
+
+@app.command()
 def evaluate(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="JSON file for the metrics.")] = Path(
-        "outputs/evaluation.json"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="JSON file for the metrics; its tables go beside it, as Markdown."
+        ),
+    ] = None,
     weights: Weights = DEFAULT_WEIGHTS,
     episodes: Annotated[int | None, typer.Option("--episodes", min=1, help="How many to judge.")] = None,
     keyframes: Annotated[int | None, typer.Option("--keyframes", min=1, help="Of each episode.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Few episodes and steps: a first look.")] = False,
+    frames: Annotated[
+        Path | None,
+        typer.Option("--frames", metavar="DIR", help="Score these numbered pictures instead, of --story."),
+    ] = None,
+    story_file: Annotated[
+        Path | None, typer.Option("--story", metavar="FILE", help="The story that --frames tell.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option("--reference-frames", metavar="DIR", help="The true frames of --story.")
+    ] = None,
+    faces: Annotated[
+        Literal["everywhere", "detector"],
+        typer.Option("--faces", help="How faces are found in --frames; photographs: detector."),
+    ] = "everywhere",
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=-1, max=1, help="Face similarity from which a character is there."),
+    ] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Fail if the weights are worse than their manifest says.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write what --gate compares with into the manifest.")
+    ] = False,
 ) -> None:
-    """Measure the weights on held-out episodes of the storyworld."""
-    from moviedreamer_core.evaluation import command
+    """Measure the weights on held-out episodes of the storyworld, or the frames of any generator on a story."""
+    if (frames is not None) + gate + record > 1:
+        raise InputError("--frames, --gate and --record exclude each other; give one of them")
+    if (frames is None) != (story_file is None) or (frames is None and reference is not None):
+        raise InputError("--frames and --story belong together: a folder of pictures and the story they tell")
 
-    num_episodes = command.EPISODES if episodes is None else episodes
-    num_keyframes = command.KEYFRAMES if keyframes is None else keyframes
-    for line in command.run(out, weights, episodes=num_episodes, keyframes=num_keyframes, quick=quick):
+    if gate:
+        _pass_or_fail(weights)
+    elif record:
+        from moviedreamer_core.evaluation import gate as figures
+
+        _echo(figures.record(weights, episodes or figures.EPISODES, keyframes or figures.KEYFRAMES))
+    elif frames is not None and story_file is not None:
+        from moviedreamer_core.evaluation import frames_command
+
+        written = out or Path("outputs/frames.json")
+        truth = frames_command.Truth(frames=reference, search=faces, threshold=threshold)
+        _echo(frames_command.run(frames, story_file, written, weights, truth), written)
+    else:
+        from moviedreamer_core.evaluation import command
+
+        written = out or Path("outputs/evaluation.json")
+        num_episodes, num_keyframes = episodes or command.EPISODES, keyframes or command.KEYFRAMES
+        _echo(command.run(written, weights, num_episodes, num_keyframes, quick), written)
+
+
+def _echo(lines: Iterable[str], written: Path | None = None) -> None:
+    for line in lines:
         typer.echo(line)
-    typer.echo(out)
+    if written is not None:
+        typer.echo(written)
+
+
+def _pass_or_fail(weights: Path) -> None:
+    """The regression gate; ends with status 1 and a sentence per figure that fell."""
+    from moviedreamer_core.evaluation.gate import check
+
+    for said in check(weights):
+        if isinstance(said, str):
+            typer.echo(said)
+            continue
+        for sentence in said.regressions:
+            typer.echo(f"error: {sentence}", err=True)
+        if said.regressions:
+            raise typer.Exit(1)
 
 
 def keyframe_ranges(text: str) -> list[tuple[int, int]]:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -63,8 +62,8 @@ class Director:
         """Draw every keyframe of `story` into the folder `out`. `seed` replaces that of the story.
 
         The same story, seed, settings and weights give the same PNG files, so those that `out` holds already
-        are kept, up to the first that is not whole: an interrupted run goes on. So are shots that were drawn
-        again on request, and what a preview would replace. Anything else is replaced.
+        are kept, up to the first that is not whole: an interrupted run goes on. So are all whole shots that were
+        drawn again on request, and what a preview would replace. Anything else is replaced.
         Raises ImageError, StoryError, OutputError.
         """
         if seed is not None:
@@ -74,12 +73,13 @@ class Director:
         prepared = self._preparation.prepare(story, pictures)
         keep_pictures(pictures, out)
         shots = {n: Shot(seed=seed, settings=settings) for n, seed in enumerate(prepared.seeds, start=1)}
-        drawn = self._beginning(story, shots, out)
+        drawn = self._kept(story, shots, out)
         yield StoryPrepared(num_keyframes=len(shots), num_kept=len(drawn))
         storyboard = Storyboard(
             title=story.title, story=story, weights_hash=self.models.weights_hash, keyframes=drawn
         )
-        missing = {number: shot for number, shot in shots.items() if number > len(drawn)}
+        known = {record.number for record in drawn}
+        missing = {number: shot for number, shot in shots.items() if number not in known}
         yield from draw_shots(self.models, storyboard, prepared, missing, out)
 
     def regenerate(
@@ -143,7 +143,9 @@ class Director:
             )
             path = clip_file(record.number)
             write_clip(frames, out / path, frames_per_second=settings.frames_per_second)
-            storyboard = storyboard.with_keyframe(record.model_copy(update={"clip_file": path}))
+            storyboard = storyboard.with_keyframe(
+                record.model_copy(update={"clip_file": path, "clip_steps": settings.steps})
+            )
             write_storyboard(storyboard, out)
             yield ClipDone(
                 number=record.number,
@@ -181,16 +183,18 @@ class Director:
         vae = self.models.autoencoder
         return to_image(vae.decode(progress.estimate[None].to(vae.kl.dtype))[0].float())
 
-    def _beginning(self, story: Story, shots: dict[int, Shot], out: Path) -> tuple[KeyframeRecord, ...]:
-        """The first keyframes in `out`, as many as are whole and of this very run."""
+    def _kept(self, story: Story, shots: dict[int, Shot], out: Path) -> tuple[KeyframeRecord, ...]:
+        """Of the keyframes in `out` that are whole and of this very run, the first without a gap and the re-rolled."""
         try:
             found = read_storyboard(out)
         except StoryError:  # none, or damaged: it is replaced
             return ()
         if found.story != story or found.weights_hash != self.models.weights_hash:
             return ()
-        whole = (_drawn_as(record, n, shots, out) for n, record in enumerate(found.keyframes, start=1))
-        return found.keyframes[: sum(takewhile(bool, whole))]
+        whole = [record for record in found.keyframes if _drawn_as(record, shots, out)]
+        return tuple(
+            record for place, record in enumerate(whole, start=1) if record.number == place or record.rerolled
+        )
 
     def _check_weights(self, storyboard: Storyboard) -> None:
         if storyboard.weights_hash != self.models.weights_hash:
@@ -221,12 +225,12 @@ def record_of(storyboard: Storyboard, number: int) -> KeyframeRecord:
     return storyboard.keyframes[number - 1]
 
 
-def _drawn_as(record: KeyframeRecord, number: int, shots: dict[int, Shot], out: Path) -> bool:
-    """Whether `record` may stand for that shot and its files are whole."""
-    shot = shots[number]
+def _drawn_as(record: KeyframeRecord, shots: dict[int, Shot], out: Path) -> bool:
+    """Whether `record` may stand for its shot and its files are whole."""
+    shot = shots[record.number]
     asked_for = record.rerolled or (record.seed == shot.seed and record.settings == shot.settings)
     better = record.seed == shot.seed and shot.settings.preview and not record.settings.preview
-    if record.number != number or not (asked_for or better):
+    if not (asked_for or better):
         return False
     try:
         load_tokens(out / record.tokens_file, sha256=record.tokens_sha256)

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from moviedreamer_core.autoencoder.renderer import PREVIEW_STEPS, RenderStep, to_image
+from moviedreamer_core.autoencoder.renderer import RenderStep, to_image
 from moviedreamer_core.autoregressive.generation import plan
 from moviedreamer_core.config import ModelConfig
 from moviedreamer_core.encoders.encoded import EncodedKeyframe
@@ -37,7 +37,7 @@ from moviedreamer_core.storyboard import (
     write_storyboard,
 )
 
-STEPS, GUIDANCE_SCALE = 20, 3.0  # unless asked otherwise
+STEPS, PREVIEW_STEPS, GUIDANCE_SCALE = 20, 6, 3.0  # unless asked otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,17 +53,17 @@ class Shot:
 def draw_shots(
     models: Models, storyboard: Storyboard, prepared: PreparedStory, shots: Mapping[int, Shot], out: Path
 ) -> Iterator[Event]:
-    """Draw `shots`, consecutive by number, into `out`, where the tokens of all keyframes before them lie.
+    """Draw `shots` into `out`, where the tokens of all other keyframes up to the last of them lie.
 
     They are planned with the temperature of the first. Of each, the tokens, the image and `storyboard` with
     its record are written, in this order. Raises StoryError, OutputError.
     """
     if not shots:
         return
-    first, num_keyframes = min(shots), len(prepared.keyframes)
+    num_keyframes = len(prepared.keyframes)
     started = time.perf_counter()
     for number, tokens in enumerate(_planned(models, storyboard, prepared, shots, out), start=1):
-        if number < first:
+        if number not in shots:
             continue
         yield KeyframePlanned(number=number, num_keyframes=num_keyframes)
         image = yield from _rendered(models, tokens, prepared, shots[number], number=number)
@@ -88,20 +88,23 @@ def _planned(
 ) -> Iterator[Float[Tensor, "V D"]]:
     """The tokens of every keyframe up to the last shot."""
     first, last = min(shots), max(shots)
-    earlier = storyboard.keyframes[: first - 1]
-    unused_seeds = [0] * len(earlier)  # their tokens are given
-    kept = [record for record in storyboard.keyframes if record.number in shots]
-    kept = [record for record in kept if shots[record.number].keeps_tokens]
+    kept = [
+        record
+        for record in storyboard.keyframes
+        if (shots[record.number].keeps_tokens if record.number in shots else record.number < last)
+    ]
     return plan(
         models.planner,
         models.planner_tokenizer,
         prepared.keyframes[:last],
-        seeds=[*unused_seeds, *(shots[number].seed for number in range(first, last + 1))],
+        seeds=[
+            shots[n].seed if n in shots else 0 for n in range(1, last + 1)
+        ],  # 0: unused, its tokens are given
         temperature=shots[first].settings.temperature,
         references=prepared.references,
         given={
             record.number - 1: load_tokens(out / record.tokens_file, sha256=record.tokens_sha256)
-            for record in (*earlier, *kept)
+            for record in kept
         },
     )
 

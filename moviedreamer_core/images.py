@@ -50,11 +50,16 @@ def read_image(
         )
     try:
         image.load()
-        return _to_rgb(_upright(image))
+        return _to_rgb(_turned(image))
     except Exception as error:  # decoders raise almost anything on damaged data
         raise ImageError(
             f"{path.name}: the image is damaged or cut off ({_reason(error)}); save or copy it again"
         ) from error
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """A copy of `image` as `read_image` would give it: in RGB, upright (EXIF), transparency on white."""
+    return _to_rgb(_turned(image.copy()))
 
 
 def center_crop_resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -110,7 +115,7 @@ def _open(data: bytes, *, name: str) -> Image.Image:
         raise ImageError(f"{name}: the image is damaged ({_reason(error)}); save or copy it again") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turned(image: Image.Image) -> Image.Image:
     with contextlib.suppress(
         Exception
     ):  # damaged EXIF says nothing about the orientation; the pixels are fine

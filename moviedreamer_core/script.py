@@ -15,7 +15,7 @@ import pysbd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from moviedreamer_core.errors import StoryError
-from moviedreamer_core.names import anonymise, mentioned_names, name_key  # noqa: F401 (anonymise: for importers)
+from moviedreamer_core.names import mentioned_names, name_key
 from moviedreamer_core.validation import explain, found, without_nulls
 
 MAX_CHARACTERS = 5  # per keyframe: the renderer has five face slots

@@ -101,6 +101,7 @@ class KeyframeRecord(_Frozen):
     settings: RenderSettings
     warnings: tuple[str, ...] = ()
     clip_file: RelativeFile | None = None  # none, or outdated by a new image
+    clip_steps: int | None = Field(default=None, ge=1)  # that it was sampled in; none in earlier records
 
 
 class Storyboard(_Frozen):
@@ -190,7 +191,10 @@ def load_tokens(path: Path, *, sha256: str = "") -> Float[Tensor, "T D"]:
 
 
 def recipe_of(record: KeyframeRecord, storyboard: Storyboard) -> dict[str, Any]:
-    """All that `record` was drawn from, as JSON values; the whole story, as earlier keyframes shape it."""
+    """What `record` was drawn from, as JSON values; the whole story, as earlier keyframes shape it.
+
+    An earlier shot that was drawn again with a seed of its own shapes it too; the run's storyboard.json knows that.
+    """
     return {
         "version": VERSION,
         "keyframe": record.number,
@@ -240,10 +244,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
-def missing_clips(storyboard: Storyboard, folder: Path) -> list[int]:
-    """The numbers of the drawn keyframes without a clip, or whose clip is outdated or gone."""
+def missing_clips(storyboard: Storyboard, folder: Path, *, steps: int) -> list[int]:
+    """The numbers of the drawn keyframes without a clip, or whose clip is outdated, gone, or of fewer `steps`."""
     return [
         record.number
         for record in storyboard.keyframes
-        if record.clip_file is None or not (folder / record.clip_file).is_file()
+        if record.clip_file is None
+        or (record.clip_steps is not None and record.clip_steps < steps)
+        or not (folder / record.clip_file).is_file()
     ]

@@ -298,6 +298,34 @@ def test_a_storyboard_that_goes_on_keeps_what_was_drawn_again(director, out, set
     assert files_in(out) == before
 
 
+def test_a_damaged_shot_is_drawn_anew_and_later_ones_that_were_drawn_again_stay(
+    director, drawn, out, settings, base
+):
+    """As after a kill while shot 1 was drawn again."""
+    run(director.regenerate(out, 3, seed=99))
+    before = files_in(out)
+    (out / "keyframes/0001.png").write_bytes(b"half of a new picture")
+    (prepared, *_) = run(director.storyboard(story_of(), base, out, settings))
+    assert prepared.num_kept == 1
+    assert files_in(out) == before  # shots 1 and 2 have their seeds, and come out as they were
+    assert [record.number for record in read_storyboard(out).keyframes] == [1, 2, 3]
+
+
+def test_a_shot_between_kept_ones_is_planned_after_those_before_it(director, drawn, out, settings, base):
+    run(director.regenerate(out, 1, seed=98))
+    run(director.regenerate(out, 3, seed=99))
+    (out / "tokens/0002.safetensors").unlink()
+    before = files_in(out)
+    run(director.storyboard(story_of(), base, out, settings))
+    after = files_in(out)
+    assert {path for path in after if after[path] != before.get(path)} == {
+        "keyframes/0002.png", "tokens/0002.safetensors",
+    }  # fmt: skip
+    predicted = Path(shutil.copytree(drawn[0], out.parent / "predicted"))
+    run(director.regenerate(predicted, 1, seed=98, later="repredict"))
+    assert after["tokens/0002.safetensors"] == files_in(predicted)["tokens/0002.safetensors"]
+
+
 def test_a_preview_does_not_replace_what_is_drawn_in_full(director, out, settings, base):
     before = files_in(out)
     preview = dataclasses.replace(settings, steps=1, preview=True)
@@ -437,7 +465,21 @@ def test_a_clip_that_is_gone_is_named_and_the_earlier_movie_stays(director, out)
 def test_clips_are_missing_where_none_was_made_or_the_file_is_gone(director, out):
     run(director.animate(out, [1, 2], seconds=0.25, settings=ONE_STEP))
     (out / "clips/0002.mp4").unlink()
-    assert missing_clips(read_storyboard(out), out) == [2, 3]
+    assert missing_clips(read_storyboard(out), out, steps=1) == [2, 3]
+
+
+def test_a_clip_of_fewer_steps_is_missing_where_more_are_asked_for(director, out):
+    run(director.animate(out, [1, 2, 3], seconds=0.25, settings=ONE_STEP))
+    run(director.animate(out, [2], seconds=0.25, settings=dataclasses.replace(ONE_STEP, steps=3)))
+    board = read_storyboard(out)
+    assert [missing_clips(board, out, steps=steps) for steps in (1, 2, 3, 4)] == [
+        [],
+        [1, 3],
+        [1, 3],
+        [1, 2, 3],
+    ]
+    old = board.keyframes[0].model_copy(update={"clip_steps": None})  # as earlier releases recorded it
+    assert missing_clips(board.with_keyframe(old), out, steps=9) == [2, 3]
 
 
 def test_a_storyboard_without_keyframes_makes_no_movie(director, out):

@@ -13,7 +13,9 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.nn import functional as F
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection, LlamaConfig, LlamaForCausalLM
+from typer.testing import CliRunner
 
+from moviedreamer_core import commands, published
 from moviedreamer_core.autoencoder.renderer import build_unet
 from moviedreamer_core.autoregressive.model import AutoregressiveModel
 from moviedreamer_core.autoregressive.sequence import identifier_ids
@@ -374,6 +376,23 @@ def test_a_checkpoint_of_another_size_is_named(checkpoints, tmp_path):
     wrong = dataclasses.replace(checkpoints, farl=checkpoints.clip)
     with pytest.raises(WeightsError, match=r"^face: tensor tower\.\S+ is \[.*\], its place is \["):
         convert_published(wrong, tmp_path / "paper", command="", commit="", config=CONFIG)
+
+
+def convert(checkpoints, to):
+    paths = {field.name: getattr(checkpoints, field.name) for field in dataclasses.fields(checkpoints)}
+    return [f"--{name}={path}" for name, path in paths.items()] + [f"--to={to}"]
+
+
+def test_the_command_makes_the_weights_folder(checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "paper", lambda: CONFIG)
+    done = CliRunner().invoke(commands.app, ["convert", *convert(checkpoints, tmp_path / "by command")])
+    assert done.exit_code == 0
+    assert done.output.endswith("compressor, conditioning and the planner's head are untrained\n")
+    assert load_models(tmp_path / "by command").config == CONFIG
+    wrong = dataclasses.replace(checkpoints, clip=tmp_path / "nowhere.safetensors")
+    refused = CliRunner().invoke(commands.app, ["convert", *convert(wrong, tmp_path / "none")])
+    assert isinstance(refused.exception, WeightsError)
+    assert str(refused.exception).startswith("nowhere.safetensors: missing in")
 
 
 def test_a_folder_of_diffusers_that_lacks_a_tensor_is_named(checkpoints, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moviedreamer_core.errors import StoryError
-from moviedreamer_core.names import mentioned_names
+from moviedreamer_core.names import anonymise, mentioned_names
 from moviedreamer_core.script import (
     MAX_SEED,
     Character,
@@ -18,7 +18,6 @@ from moviedreamer_core.script import (
     ElementKind,
     KeyframeScript,
     Story,
-    anonymise,
     check_story,
     keyframe_elements,
     keyframe_seed,

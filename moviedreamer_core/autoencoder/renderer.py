@@ -23,7 +23,6 @@ from moviedreamer_core.config import RendererConfig
 
 Judge = Callable[[Tensor, Tensor], Tensor]
 NUM_TIME_IDS = 6
-PREVIEW_STEPS = 6
 ZERO_SNR_GUIDANCE_RESCALE = 0.7  # Lin et al., section 3.4
 
 
@@ -143,30 +142,28 @@ class Renderer(nn.Module):
         guidance_scale: float = 3.0,
         guidance_rescale: float | None = None,
         size: tuple[int, int] | None = None,
-        preview: bool = False,
-        dtype: torch.dtype = torch.float32,
     ) -> Iterator[RenderStep]:
         """Denoise a batch of keyframes, yielding after each step; the last item carries the images.
 
         Every keyframe starts from the noise of its own seed, drawn on the CPU: its picture depends neither on
         the device's random numbers nor on the other keyframes of the batch (up to rounding, about 1e-5:
         matrix products of another batch size add up in another order; the same batch repeats exactly).
-        `guidance_scale` 1 is the conditional prediction alone; the config's `script_guidance` says how many times
-        as much sentences and faces are guided to as visual tokens. `guidance_rescale` pulls the contrast of the
-        guided prediction back (by default only where the terminal SNR is zero, which would over-expose).
-        `size` is (height, width) in px, by default the configured one. `preview` takes 6 steps. `dtype` other
-        than float32 runs the U-Net under autocast. Raises ValueError unless there is a seed per keyframe.
+        `guidance_scale` is that of classifier-free guidance; the config's `script_guidance` says how many times as
+        much sentences and faces are guided to as visual tokens; with both 1, nothing is guided. `guidance_rescale`
+        pulls the contrast of the guided prediction back (by default only where the terminal SNR is zero, which
+        would over-expose). `size` is (height, width) in px, by default the configured one.
+        Raises ValueError unless there is a seed per keyframe.
         """
         size = size or (self.config.image_height, self.config.image_width)
         if guidance_rescale is None:
             guidance_rescale = ZERO_SNR_GUIDANCE_RESCALE if self.config.zero_terminal_snr else 0.0
         latents = self.initial_noise(len(conditions), seeds, size).to(conditions.slots.device)
         conditions = conditions.resized(size)
-        solver = self.schedule.solver(PREVIEW_STEPS if preview else steps, latents.device)
+        solver = self.schedule.solver(steps, latents.device)
         total = len(solver.timesteps)
         for index, timestep in enumerate(solver.timesteps, start=1):
             # Not around the whole loop: whoever iterates must find autograd as they left it.
-            with torch.no_grad(), torch.autocast(latents.device.type, dtype, enabled=dtype != torch.float32):
+            with torch.no_grad():
                 prediction = self._guided_prediction(
                     latents, timestep, conditions, scale=guidance_scale, rescale=guidance_rescale
                 )
@@ -185,7 +182,7 @@ class Renderer(nn.Module):
         scale: float,
         rescale: float,
     ) -> Float[Tensor, "B L h w"]:
-        if scale == 1:
+        if scale == self.config.script_guidance == 1:
             return self.predict(latents, timestep.expand(len(latents)), conditions)
         branches = [conditions.unconditional(), conditions]
         if self.config.script_guidance != 1:  # otherwise the branch between them cancels out

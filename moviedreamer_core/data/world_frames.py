@@ -19,10 +19,10 @@ from PIL import Image
 
 from moviedreamer_core.atomic import write_text
 from moviedreamer_core.errors import WeightsError
+from moviedreamer_core.names import anonymise
 from moviedreamer_core.script import (
     Element,
     ElementKind,
-    anonymise,
     keyframe_elements,
     sentence_owners,
     spoken_sentences,
@@ -143,7 +143,9 @@ class WorldFrames:
         told = json.loads((self.path / SCRIPTS).read_text().splitlines()[done - 1])[-1]
         script = json.loads(json.dumps(frame_script(episode, self.num_keyframes - 1).to_row()))
         frame = np.load(self.path / FRAMES, mmap_mode="r")[last]
-        if script != told or not np.array_equal(draw_frame(episode.scenes[-1], size=self.size), frame):
+        if script != told or not np.array_equal(
+            np.asarray(draw_frame(episode.scenes[-1], size=self.size)), frame
+        ):
             raise WeightsError(
                 f"{self.path}: drawn by another version of the storyworld; delete it and train the stage data again"
             )

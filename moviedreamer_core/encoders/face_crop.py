@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from facenet_pytorch import MTCNN
-from PIL import Image, ImageOps
+from PIL import Image
+
+from moviedreamer_core.images import upright_rgb
 
 Box = tuple[int, int, int, int]
 Shares = tuple[float, float, float, float]  # a box in fractions of the image's width and height
@@ -73,20 +75,9 @@ class FaceDetector:
         return [] if boxes is None else list(zip(boxes.astype(float), probabilities, strict=True))
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """RGB, turned as the camera's EXIF note says; transparent parts on white."""
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if image.mode.startswith("I;16"):  # 16-bit scans: convert() would clip everything above 255
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
-
-
 def crop_face(image: Image.Image, detector: FaceDetector) -> FaceCrop:
     """The square around the largest face of `image`, with FACE_MARGIN."""
-    image = upright(image)
+    image = upright_rgb(image)
     face = max(detector.faces(image), key=lambda found: found.area * found.probability, default=None)
     if face is None:
         side = min(image.size)
@@ -97,7 +88,7 @@ def crop_face(image: Image.Image, detector: FaceDetector) -> FaceCrop:
 
 def crop_faces(image: Image.Image, detector: FaceDetector) -> tuple[FaceCrop, ...]:
     """The squares around all faces of `image`, each with FACE_MARGIN, the largest first."""
-    image = upright(image)
+    image = upright_rgb(image)
     faces = sorted(detector.faces(image), key=lambda found: -found.area * found.probability)
     return tuple(_around(face, image) for face in faces)
 
@@ -111,7 +102,7 @@ def _around(face: DetectedFace, image: Image.Image) -> FaceCrop:
 
 def crop_by_hand(image: Image.Image, shares: Shares) -> FaceCrop:
     """The square about the box `shares` of `image`, as large as its longer side: where a person says the face is."""
-    image = upright(image)
+    image = upright_rgb(image)
     left, top, right, bottom = shares
     centre = (image.width * (left + right) / 2, image.height * (top + bottom) / 2)
     side = round(max(image.width * (right - left), image.height * (bottom - top)))

@@ -16,7 +16,7 @@ from moviedreamer_core.encoders.text import TextEncoder
 from moviedreamer_core.names import name_key
 from moviedreamer_core.script import ElementKind, Story, keyframe_elements, spoken_sentences
 
-_STANDS_FOR_A_NAME = re.compile(r"person[0-9]+")  # what script.anonymise writes
+_STANDS_FOR_A_NAME = re.compile(r"person[0-9]+")  # what names.anonymise writes
 
 
 def encode_keyframe(

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from moviedreamer_core.config import TextEncoderConfig
 from moviedreamer_core.encoders.tokenizer import Tokenizer, padded
-from moviedreamer_core.script import anonymise
+from moviedreamer_core.names import anonymise
 
 MAX_CACHED_SENTENCES = 8192
 

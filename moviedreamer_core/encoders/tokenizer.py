@@ -21,7 +21,7 @@ from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.script import MAX_CHARACTERS
 
 PAD, START, END, UNKNOWN = SPECIALS = ("<pad>", "<start>", "<end>", "<unknown>")
-PERSONS = tuple(f"person{number}" for number in range(1, MAX_CHARACTERS + 1))  # what script.anonymise writes
+PERSONS = tuple(f"person{number}" for number in range(1, MAX_CHARACTERS + 1))  # what names.anonymise writes
 MIN_STEM_LETTERS = 3  # "sing" is not a form of "s"
 
 _WORD = re.compile(r"'s\b|[^\W_]+(?:'(?!s\b)[^\W_]+)*")

@@ -91,9 +91,3 @@ def edges(difference: Float[Tensor, "B 3 H W"]) -> Tensor:
     dx = (difference[..., 1:] - difference[..., :-1]).abs()
     dy = (difference[..., 1:, :] - difference[..., :-1, :]).abs()
     return dx.mean() + dy.mean()
-
-
-@torch.no_grad()
-def latent_scale(vae: ImageVAE, images: Float[Tensor, "B 3 H W"]) -> float:
-    """The factor that brings the latents of these images to unit standard deviation."""
-    return float(1.0 / vae.posterior(images).mean.float().std())

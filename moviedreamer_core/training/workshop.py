@@ -38,7 +38,7 @@ from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.language import VOCABULARY
 from moviedreamer_core.training import loop
 from moviedreamer_core.training.loop import device_of
-from moviedreamer_core.training.vae import images_at, latent_scale
+from moviedreamer_core.training.vae import images_at
 from moviedreamer_core.video.anchored_svd import build_video_unet
 from moviedreamer_core.video.objective import start_temporal_layers_at_identity
 
@@ -251,7 +251,7 @@ class Workshop:
         """The trained VAE with its latents scaled to unit variance."""
         self.require("vae", self.vae)
         sample = images_at(self.world.frames, np.linspace(0, self.world.num_frames - 1, 64).astype(int))
-        self.vae.scaling_factor = latent_scale(self.vae, sample.to(device_of(self.vae)))
+        self.vae.scaling_factor = self.vae.measure_scaling_factor(sample.to(device_of(self.vae)))
         return self.vae
 
     def keep(

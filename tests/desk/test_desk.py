@@ -16,11 +16,10 @@ from moviedreamer_core.workspace import StoryGoneError
 
 def test_drawing_defaults_are_those_of_the_director():
     from moviedreamer_core import drawing, filming
-    from moviedreamer_core.autoencoder.renderer import PREVIEW_STEPS
 
     defaults = DrawingDefaults(width=8, height=8, frames_per_second=1)
     assert (defaults.steps, defaults.guidance_scale) == (drawing.STEPS, drawing.GUIDANCE_SCALE)
-    assert defaults.preview_steps == PREVIEW_STEPS
+    assert defaults.preview_steps == drawing.PREVIEW_STEPS
     assert (defaults.clip_steps, defaults.preview_clip_steps) == (filming.STEPS, filming.PREVIEW_STEPS)
 
 

@@ -90,7 +90,7 @@ def test_the_sample_goes_where_the_vae_is(tmp_path, monkeypatch):
     )  # instead of from disk
     monkeypatch.setattr(workshop_module.loop, "load_final", lambda module, folder: True)
     monkeypatch.setattr(
-        workshop_module, "latent_scale", lambda vae, images: seen.append(images.device) or 1.0
+        type(ours.vae), "measure_scaling_factor", lambda vae, images: seen.append(images.device) or 1.0
     )
     ours.vae.to("meta")
     ours.with_vae()
