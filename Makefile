@@ -51,6 +51,7 @@ check: setup-dev
 
 evaluate: setup
 	$(BIN)/python -m moviedreamer_core evaluate --out outputs/evaluation.json
+	$(BIN)/python -m moviedreamer_core evaluate --table all
 
 # Fails if keyframes of a few test episodes are worse than the weights' manifest says; see README.
 evaluate-quick: setup

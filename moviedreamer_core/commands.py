@@ -274,6 +274,15 @@ def evaluate(
         float | None,
         typer.Option("--threshold", min=-1, max=1, help="Face similarity from which a character is there."),
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table", metavar="NAME", help="One of the paper's comparisons, or all; a page in --results."
+        ),
+    ] = None,
+    results: Annotated[
+        Path, typer.Option("--results", metavar="DIR", help="Where the pages of --table go.")
+    ] = Path("docs/results"),
     gate: Annotated[
         bool, typer.Option("--gate", help="Fail if the weights are worse than their manifest says.")
     ] = False,
@@ -282,8 +291,8 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure the weights on held-out episodes of the storyworld, or the frames of any generator on a story."""
-    if (frames is not None) + gate + record > 1:
-        raise InputError("--frames, --gate and --record exclude each other; give one of them")
+    if (frames is not None) + (table is not None) + gate + record > 1:
+        raise InputError("--frames, --table, --gate and --record exclude each other; give one of them")
     if (frames is None) != (story_file is None) or (frames is None and reference is not None):
         raise InputError("--frames and --story belong together: a folder of pictures and the story they tell")
 
@@ -293,6 +302,13 @@ def evaluate(
         from moviedreamer_core.evaluation import gate as figures
 
         _echo(figures.record(weights, episodes or figures.EPISODES, keyframes or figures.KEYFRAMES))
+    elif table is not None:
+        from moviedreamer_core.evaluation.tables.command import TABLES
+
+        if table not in (*TABLES, "all"):
+            raise InputError(f'table "{table}" does not exist; choose all or one of {", ".join(TABLES)}')
+        for name in TABLES if table == "all" else (table,):
+            _echo(TABLES[name](weights, results))
     elif frames is not None and story_file is not None:
         from moviedreamer_core.evaluation import frames_command
 

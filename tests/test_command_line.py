@@ -464,3 +464,19 @@ def test_a_process_refuses_a_wrong_story_in_one_line_without_loading_torch(tmp_p
     assert finished.stderr == (
         "error: story.yaml: story has no keyframes; add at least one under keyframes\n"
     )
+
+
+def test_a_table_is_made_by_name_and_an_unknown_one_is_told(
+    run, refused, tiny_weights, tmp_path, monkeypatch
+):
+    from moviedreamer_core.evaluation.tables import command
+
+    asked = []
+    one = {
+        name: lambda weights, folder, name=name: iter([asked.append((name, folder)) or name]) for name in "ab"
+    }
+    monkeypatch.setattr(command, "TABLES", one)
+    status, lines, _ = run("evaluate", "--table", "all", "--weights", tiny_weights, "--results", tmp_path)
+    assert (status, lines, asked) == (0, ["a", "b"], [("a", tmp_path), ("b", tmp_path)])
+    assert 'table "c" does not exist; choose all or one of a, b' in refused("evaluate", "--table", "c")
+    assert "exclude each other" in refused("evaluate", "--table", "a", "--gate")

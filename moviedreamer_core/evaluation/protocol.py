@@ -64,34 +64,43 @@ def judge(
     *,
     num_keyframes: int,
     settings: RenderSettings | None = None,
+    versions: Sequence[str] = VERSIONS,
 ) -> Judged:
-    """Make and read every version of test episode `index`. Renders all keyframes of a version at once."""
+    """Make and read the `versions` of test episode `index`. Renders all keyframes of a version at once."""
     episode = sample_episode(SPLIT, index, num_keyframes=num_keyframes)
     settings = settings or render_settings(models.config)
-    frames = versions_of(models, episode, settings)
+    frames = versions_of(models, episode, settings, versions)
     read = {version: reader.read(images).numpy() for version, images in frames.items()}
     return Judged(index=index, episode=episode, frames=frames, read=read)
 
 
 @torch.no_grad()
 def versions_of(
-    models: Models, episode: Episode, settings: RenderSettings
+    models: Models, episode: Episode, settings: RenderSettings, versions: Sequence[str] = VERSIONS
 ) -> dict[str, Float[Tensor, "K 3 H W"]]:
-    """The frames of the episode in every version of VERSIONS."""
+    """The frames of the episode in each of `versions`, which are among VERSIONS."""
     size = (settings.width, settings.height)
     true = torch.stack([to_pixels(draw_frame(scene, size=size)) for scene in episode.scenes])
     prepared = Preparation(models).prepare(episode.story, portraits_of(episode))
-    planned = plan(
-        models.planner, models.planner_tokenizer, prepared.keyframes,
-        seeds=prepared.seeds, temperature=settings.temperature,
-    )  # fmt: skip
-    true_tokens = models.compressor(models.vision.spatial_tokens(true))
-    return {
-        "generated": _rendered(models, torch.stack(list(planned)), prepared, settings),
-        "true_tokens": _rendered(models, true_tokens, prepared, settings),
-        "vae": models.autoencoder.decode(models.autoencoder.encode(true)),
-        "reader": true,
+
+    def generated() -> Tensor:
+        planned = plan(
+            models.planner, models.planner_tokenizer, prepared.keyframes,
+            seeds=prepared.seeds, temperature=settings.temperature,
+        )  # fmt: skip
+        return render_keyframes(models, torch.stack(list(planned)), prepared, settings)
+
+    def from_true_tokens() -> Tensor:
+        true_tokens = models.compressor(models.vision.spatial_tokens(true))
+        return render_keyframes(models, true_tokens, prepared, settings)
+
+    made = {
+        "generated": generated,
+        "true_tokens": from_true_tokens,
+        "vae": lambda: models.autoencoder.decode(models.autoencoder.encode(true)),
+        "reader": lambda: true,
     }
+    return {version: made[version]() for version in versions}
 
 
 def portraits_of(episode: Episode) -> Pictures:
@@ -104,9 +113,10 @@ def portraits_of(episode: Episode) -> Pictures:
     return Pictures(faces=faces, references=())
 
 
-def _rendered(
+def render_keyframes(
     models: Models, tokens: Float[Tensor, "K V D"], prepared: PreparedStory, settings: RenderSettings
 ) -> Float[Tensor, "K 3 H W"]:
+    """Pictures in [0, 1] of keyframes that are planned as `tokens`, all at once, each from its seed's noise."""
     renderer = models.renderer
     *_, last = renderer.render(
         renderer.conditioning.pack(tokens, prepared.keyframes),
@@ -123,13 +133,13 @@ def _rendered(
 
 
 def scores_of(judged: Sequence[Judged]) -> dict[str, dict[str, Score]]:
-    """Metric -> version -> score; a metric that no frame allows is left out.
+    """Metric -> version (those that were judged) -> score; a metric that no frame allows is left out.
 
     Besides the facts: `<fact>_said` where the script of that keyframe says it, `outfit_colour_named` where the
     cast list says it, `outfit_colour_unnamed_persists`, and `<fact>_<shot>` for the small ones.
     """
     table: dict[str, dict[str, Score]] = {}
-    for version in VERSIONS:
+    for version in judged[0].read if judged else ():
         for metric, readings in _readings(judged, version).items():
             persists = metric.endswith("_persists")
             score = persistence(readings) if persists else accuracy(readings)
