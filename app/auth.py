@@ -62,15 +62,14 @@ def accounts_from(
     """
     text, source = environment.pop(VARIABLE, ""), VARIABLE  # so that no child process has it
     if argument is not None:
-        text, source = _text_of(argument, warn), "--auth"
-        if Path(argument).is_file():
-            source = argument
+        text, source = _text_of(argument, warn)
     elif not text.strip():
         return Accounts.of(())
     return Accounts.of(_pairs(text, source))
 
 
-def _text_of(argument: str, warn: Callable[[str], None]) -> str:
+def _text_of(argument: str, warn: Callable[[str], None]) -> tuple[str, str]:
+    """The lines name:password that --auth gives, and what to call where they are from. Raises InputError."""
     path = Path(argument)
     try:
         is_file = path.is_file()
@@ -83,12 +82,12 @@ def _text_of(argument: str, warn: Callable[[str], None]) -> str:
             "everyone on this machine can read the password in the list of processes; write it to a file and "
             f"give that to --auth, or set {VARIABLE}"
         )
-        return argument
+        return argument, "--auth"
     try:
         if os.name == "posix" and path.stat().st_mode & 0o077:
             warn(f"{argument} can be read by other users of this machine; chmod 600 {argument}")
         with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES).decode("utf-8-sig")
+            return file.read(MAX_FILE_BYTES).decode("utf-8-sig"), argument
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InputError(f"--auth {argument}: cannot be read ({why}); correct the file") from error

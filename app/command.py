@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from moviedreamer_core.errors import InputError
 
 if TYPE_CHECKING:
+    import socket
+
     from app.auth import Accounts
     from app.desk import Desk
     from app.queue.processes import WorkerCommand
@@ -90,27 +92,41 @@ def _serve(options: argparse.Namespace) -> None:
         print("Reading the weights...", flush=True)
         weights_hash = read_manifest(options.weights).weights_hash
 
-        from app.desk import Desk
-        from app.pages.shell import studio_app
-        from app.queue.store import open_store
-        from app.queue.supervisor import Supervisor
-        from app.server import server_for
-        from moviedreamer_core.workspace import Stories
+        from app.uploads import uploads_in
 
-        stories, command = Stories(options.stories), worker_command(options.stories, options.weights)
-        queue = open_store(command.queue)
-        desk = Desk.on_weights(options.weights, weights_hash, stories=stories, queue=queue)
-        put_example(desk, options.example)
-        supervisor = Supervisor(queue, command)
-        supervisor.start()
-        try:
-            address = _address(options.host, options.port)
-            server = server_for(studio_app(desk, accounts), lambda: _say_where(address))
-            with contextlib.suppress(KeyboardInterrupt):
-                server.run(sockets=[connections])
-            print("Stopping; what was finished is kept, what waits goes on at the next start.", flush=True)
-        finally:
-            supervisor.close("stop", seconds=SECONDS_TO_STOP)
+        command = worker_command(options.stories, options.weights)
+        with uploads_in(command.queue.with_name("uploads")):
+            _serve_stories(options, weights_hash, command, accounts, connections)
+
+
+def _serve_stories(
+    options: argparse.Namespace,
+    weights_hash: str,
+    command: WorkerCommand,
+    accounts: Accounts,
+    connections: socket.socket,
+) -> None:
+    """The page and its worker, until Ctrl-C. Raises InputError before the page is up."""
+    from app.desk import Desk
+    from app.pages.shell import studio_app
+    from app.queue.store import open_store
+    from app.queue.supervisor import Supervisor
+    from app.server import server_for
+    from moviedreamer_core.workspace import Stories
+
+    queue = open_store(command.queue)
+    desk = Desk.on_weights(options.weights, weights_hash, stories=Stories(options.stories), queue=queue)
+    put_example(desk, options.example)
+    supervisor = Supervisor(queue, command)
+    supervisor.start()
+    try:
+        address = _address(options.host, options.port)
+        server = server_for(studio_app(desk, accounts), lambda: _say_where(address))
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[connections])
+        print("Stopping; what was finished is kept, what waits goes on at the next start.", flush=True)
+    finally:
+        supervisor.close("stop", seconds=SECONDS_TO_STOP)
 
 
 def _say_where(address: str) -> None:

@@ -34,7 +34,9 @@ GRADIO_PAGES = re.compile(
     r"/|/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|login_check)/?"
     r"|/(assets|static|svelte|pwa_icon)(/.*)?"
 )
-ASKING = re.compile(r"/gradio_api/(queue/join|run/.*|api/.*|call/.*)")  # whose bodies name files
+ASKING = re.compile(
+    r"/gradio_api/(queue/join|run/.*|api/.*|call/.*|component_server)/?"
+)  # whose bodies name files
 MAX_ASKED_BYTES = 64 * 2**20
 HEADERS = {
     "X-Frame-Options": "DENY",

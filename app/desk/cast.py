@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from app.desk.jobs import Cost
 from app.desk.row_warnings import Words, unknown_words
+from app.desk.saving import Edit, change, save_fields
 from app.queue.jobs import CharacterTest, Drawing, ReadCast
 from app.queue.settings import new_seed
 from moviedreamer_core.errors import StoryError
 from moviedreamer_core.names import name_key
 from moviedreamer_core.script import MAX_SEED
 from moviedreamer_core.validation import explain
-from moviedreamer_core.workspace import CastMember, Draft, Revision, StaleSaveError, Take
+from moviedreamer_core.workspace import CastMember, Draft, Revision, Take
 from moviedreamer_core.workspace.draft import MAX_FACES
 from moviedreamer_core.workspace.layout import new_cast_id
 from moviedreamer_core.workspace.readings import CastReadings, FaceReading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from app.desk.desk import Desk
     from app.queue.snapshots import JobStatus
@@ -121,29 +123,35 @@ class Cast:
         return member.id
 
     def set_member(
-        self, story_id: str, cast_id: str, fields: Mapping[str, str], *, seen: Mapping[str, str] | None = None
+        self,
+        story_id: str,
+        cast_id: str,
+        fields: Mapping[str, str],
+        *,
+        seen: Mapping[str, str] | None = None,
+        base: int | None = None,
     ) -> Revision:
         """Change the name or the description; rows follow a new name.
 
-        Raises StaleSaveError if a field is no longer as in `seen`, StoryError for a name that somebody else has.
+        Raises StaleSaveError if a field is no longer as in `seen` or the script not at the revision `base`, StoryError
+        for a name that somebody else has.
         """
-        script = self._desk.story(story_id).script
-        for _ in range(20):
-            head = script.head()
-            member = head.draft.member(cast_id)
-            mine = head.draft.with_member(_changed(head.draft, member, fields))
-            now = {name: getattr(member, name) for name in FIELDS}
-            if seen is not None and any(now[f] != seen.get(f) and now[f] != fields[f] for f in fields):
-                raise StaleSaveError(mine, head, base=head.number)
-            try:
-                return script.save(mine, base=head.number, label="Edit a character")
-            except StaleSaveError:
-                continue
-        raise StoryError("the script changes too fast to be saved; close other tabs of this story")
 
-    def remove(self, story_id: str, cast_id: str) -> None:
-        """Rows that name the character keep the name, and are warned of. Undo brings the card back."""
-        self._change(story_id, lambda draft: draft.without_member(cast_id), "Remove a character")
+        def edit(draft: Draft) -> Draft:
+            return draft.with_member(_changed(draft, draft.member(cast_id), fields))
+
+        def now(draft: Draft) -> dict[str, str]:
+            return draft.member(cast_id).model_dump(include=set(FIELDS))
+
+        story = self._desk.story(story_id)
+        return save_fields(story, edit, now, fields, seen=seen, base=base, label="Edit a character")
+
+    def remove(self, story_id: str, cast_id: str, *, base: int | None = None) -> None:
+        """Rows that name the character keep the name, and are warned of. Undo brings the card back.
+
+        Raises StaleSaveError as `set_member`.
+        """
+        self._change(story_id, lambda draft: draft.without_member(cast_id), "Remove a character", base)
 
     # --- faces -------------------------------------------------------------------------------------------
 
@@ -219,6 +227,15 @@ class Cast:
             raise StoryError("give the character a name first")
         if seed is not None and not 0 <= seed <= MAX_SEED:
             raise StoryError(f"seed: choose a whole number from 0 to {MAX_SEED}")
+        return self._desk.queue.enqueue(
+            self._test_job(story_id, cast_id, new_seed() if seed is None else seed)
+        )
+
+    def cost_of_test(self, story_id: str, cast_id: str) -> Cost:
+        """What `test` would take."""
+        return self._desk.jobs.cost(self._test_job(story_id, cast_id, seed=0))  # as with any seed
+
+    def _test_job(self, story_id: str, cast_id: str, seed: int) -> CharacterTest:
         settings = self._desk.settings
         drawing = Drawing(
             steps=settings.steps,
@@ -226,17 +243,12 @@ class Cast:
             height=settings.height,
             guidance_scale=settings.guidance_scale,
         )
-        job = CharacterTest(
-            story_id=story_id,
-            cast_id=cast_id,
-            drawing=drawing,
-            seed=new_seed() if seed is None else seed,
-            weights=self._desk.weights_hash,
+        return CharacterTest(
+            story_id=story_id, cast_id=cast_id, drawing=drawing, seed=seed, weights=self._desk.weights_hash
         )
-        return self._desk.queue.enqueue(job)
 
-    def _change(self, story_id: str, edit: Callable[[Draft], Draft], label: str) -> Revision:
-        return self._desk.story(story_id).script.change(edit, label=label)
+    def _change(self, story_id: str, edit: Edit, label: str, base: int | None = None) -> Revision:
+        return change(self._desk.story(story_id), edit, label=label, base=base)
 
 
 def _changed(draft: Draft, member: CastMember, fields: Mapping[str, Any]) -> CastMember:

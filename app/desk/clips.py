@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.desk.shot_cards import RowWork
+from app.queue.settings import EXPORT_FILES
 from moviedreamer_core.errors import InputError
 from moviedreamer_core.workspace import Clip, Shot, StoryFolder, StoryView, clip_path, image_path
 
@@ -20,40 +21,44 @@ STALE_CLIP_WORDS = {
     "motion": "the motion changed",
     "weights": "other weights made it",
 }
-EXPORT_LABELS = {
-    "movie.mp4": "Movie (MP4)",
-    "animatic.mp4": "Animatic (MP4)",
-    "subtitles.srt": "Subtitles (SRT)",
-    "timeline.otio": "Timeline (OpenTimelineIO)",
-    "contact-sheet.png": "Contact sheet (PNG)",
-    "board.pdf": "Board (PDF)",
-    "keyframes.zip": "Keyframes (zip)",
-    "story.zip": "Whole story (zip)",
-    "story.yaml": "Script (YAML)",
-    "script.csv": "Script (CSV)",
+_LABELS = {
+    "mp4": "Movie (MP4)",
+    "animatic": "Animatic (MP4)",
+    "srt": "Subtitles (SRT)",
+    "otio": "Timeline (OpenTimelineIO)",
+    "contact-sheet": "Contact sheet (PNG)",
+    "pdf": "Board (PDF)",
+    "keyframes": "Keyframes (zip)",
+    "story": "Whole story (zip)",
+    "yaml": "Script (YAML)",
+    "csv": "Script (CSV)",
 }
+EXPORT_LABELS = {EXPORT_FILES[format]: label for format, label in _LABELS.items()}  # by file
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipCard:
-    """One clip of a shot. `facts` say in pairs of words what it was made from."""
+    """One clip of a shot. `facts` say in pairs of words what it was made from; `is_new`: it waits for a decision."""
 
     id: str
     number: int
     path: Path
     is_shown: bool
+    is_new: bool
     facts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipRow:
-    """One line of the movie tab. `reason` is a sentence's end for "stale", a sentence for "failed"."""
+    """One line of the movie tab. `reason` is a sentence's end for "stale", a sentence for "failed".
+
+    `failure`: why the last try went wrong, whatever the line shows; `num_waiting`: clips made beside the accepted one.
+    """
 
     row_id: str
     number: int
     plot: str
     image: Path | None
-    take_number: int
     is_ticked: bool
     seconds: float
     motion: str
@@ -61,8 +66,9 @@ class ClipRow:
     reason: str
     clip: ClipCard | None
     clips: tuple[ClipCard, ...]
+    num_waiting: int = 0
+    failure: str = ""
     share: float = 0.0
-    doing: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,6 @@ def clip_row(shot: Shot, work: RowWork | None) -> ClipRow:
         number=shot.number,
         plot=shot.row.plot.strip(),
         image=None if shot.take is None else image_path(shot.take),
-        take_number=0 if shot.take is None else shot.take.number,
         is_ticked=shot.decisions.animate,
         seconds=float(shot.row.seconds),
         motion=motion_word(shot.decisions.motion),
@@ -98,8 +103,9 @@ def clip_row(shot: Shot, work: RowWork | None) -> ClipRow:
         reason=reason,
         clip=next((card for card in cards if card.is_shown), None),
         clips=cards,
+        num_waiting=len(shot.waiting_clips),
+        failure=work.message if work is not None and work.state == "failed" else "",
         share=0.0 if work is None else work.share,
-        doing="" if work is None else work.doing,
     )
 
 
@@ -171,5 +177,6 @@ def _card(clip: Clip, shot: Shot) -> ClipCard:
         number=clip.number,
         path=clip_path(clip),
         is_shown=shot.clip is not None and shot.clip.id == clip.id,
+        is_new=clip in shot.waiting_clips,
         facts=tuple(facts),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.desk.jobs import Cost
+from app.desk.shot_cards import DRAWING_KINDS, ShotCard, card_of, work_on_rows
 from app.queue.jobs import MeasureDrift
 from moviedreamer_core.errors import StoryError
+from moviedreamer_core.workspace import Shot, StoryView
 from moviedreamer_core.workspace.readings import DriftPoint
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ class ChartPoint:
 
     row_id: str
     number: int
-    plot: str
     of: str  # the character, or SCENE
     similarity: float | None
     face_found: bool | None
@@ -42,7 +44,8 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftView:
-    """`num_outdated` shots have other pictures than those that were measured; `cost` is that of measuring again.
+    """`num_outdated` shots have other pictures than those that were measured; `cost` is that of measuring again,
+    `worst_cost` that of redrawing as many of the worst as were asked for. `cards`: every shot, by row id.
 
     A character who is as alike as `strangers` are, or a place as `other_places`, is not recognised at all.
     """
@@ -56,19 +59,18 @@ class DriftView:
     other_places: float | None
     cost: Cost | None
     is_measuring: bool
+    locked: frozenset[str]
+    cards: Mapping[str, ShotCard]
+    worst_cost: Cost
 
     @property
     def worst(self) -> tuple[ChartPoint, ...]:
         """Of every shot its lowest point, the worst shot first; pictures that changed since are left out."""
-        lowest: dict[str, ChartPoint] = {}
-        for series in self.series:
-            for point in series.points:
-                if point.similarity is None or not point.is_current:
-                    continue
-                known = lowest.get(point.row_id)
-                if known is None or point.similarity < (known.similarity or 0.0):
-                    lowest[point.row_id] = point
-        return tuple(sorted(lowest.values(), key=lambda one: (one.similarity or 0.0, one.number)))
+        return _worst(self.series)
+
+    def worst_rows(self, number: int) -> tuple[str, ...]:
+        """The rows of the worst shots that may be changed, the worst first."""
+        return _changeable(self.worst, self.locked, number)
 
 
 class DriftChart:
@@ -77,14 +79,17 @@ class DriftChart:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def view(self, story_id: str) -> DriftView:
+    def view(self, story_id: str, *, num_worst: int = 0) -> DriftView:
         """The last measurement beside the story as it is. Raises StoryError, QueueError."""
-        active = self._desk.jobs.active(story_id)
+        jobs = self._desk.queue.snapshot().of_story(story_id)
         folder = self._desk.story(story_id)
-        view, drift = folder.view(), folder.readings.drift()
+        view, drift = folder.view(weights_hash=self._desk.weights_hash), folder.readings.drift()
         shown = {row_id: take.id for row_id, take in view.shown_takes.items()}
         measured = {point.row_id: point.take_id for point in drift.points}
-        series = self._series(story_id, drift.points)
+        series = _series(view, drift.points)
+        locked = frozenset(shot.row.id for shot in view.shots if shot.locked)
+        work = work_on_rows(jobs, DRAWING_KINDS)
+        worst = _changeable(_worst(series), locked, num_worst)
         return DriftView(
             series=series,
             num_shots=len(view.shots),
@@ -94,7 +99,10 @@ class DriftChart:
             strangers=drift.strangers,
             other_places=drift.other_places,
             cost=self._desk.jobs.cost(self._job(story_id, len(shown))) if shown else None,
-            is_measuring=any(status.kind == "drift" for status in active),
+            is_measuring=any(status.kind == "drift" and status.is_active for status in jobs),
+            locked=locked,
+            cards={shot.row.id: card_of(shot, work.get(shot.row.id)) for shot in view.shots},
+            worst_cost=self._desk.redraws.cost_in(view, story_id, worst),
         )
 
     def measure(self, story_id: str) -> int:
@@ -106,19 +114,9 @@ class DriftChart:
             raise StoryError("the drift is being measured already; see the queue")
         return self._desk.jobs.enqueue(self._job(story_id, view.num_drawn))
 
-    def worst_rows(self, story_id: str, number: int) -> tuple[str, ...]:
-        """The rows of the worst shots that may be changed, the worst first."""
-        locked = {shot.row.id for shot in self._desk.story(story_id).view().shots if shot.locked}
-        worst = [point.row_id for point in self.view(story_id).worst if point.row_id not in locked]
-        return tuple(worst[: max(0, min(number, MAX_WORST))])
-
-    def cost_of_worst(self, story_id: str, number: int) -> Cost:
-        """What `redraw_worst` would take."""
-        return self._desk.redraws.cost(story_id, self.worst_rows(story_id, number))
-
     def redraw_worst(self, story_id: str, number: int) -> int:
         """Queue new takes of the worst shots, keeping all others; the job's id. Raises StoryError, QueueError."""
-        rows = self.worst_rows(story_id, number)
+        rows = self.view(story_id).worst_rows(number)
         if not rows:
             raise StoryError("there is no measured shot that may be changed; measure the drift first")
         return self._desk.redraws.redraw(story_id, rows)
@@ -126,40 +124,48 @@ class DriftChart:
     def _job(self, story_id: str, num_keyframes: int) -> MeasureDrift:
         return MeasureDrift(story_id=story_id, num_keyframes=num_keyframes, weights=self._desk.weights_hash)
 
-    def _series(self, story_id: str, points: tuple[DriftPoint, ...]) -> tuple[Series, ...]:
-        """In the cast's order, the scene last; without rows and characters that are gone."""
-        view = self._desk.story(story_id).view()
-        numbers = {shot.row.id: shot for shot in view.shots}
-        names: list[tuple[str | None, str]] = [
-            (member.id, member.name) for member in view.revision.draft.cast
+
+def _worst(series: tuple[Series, ...]) -> tuple[ChartPoint, ...]:
+    lowest: dict[str, ChartPoint] = {}
+    for one in series:
+        for point in one.points:
+            if point.similarity is None or not point.is_current:
+                continue
+            known = lowest.get(point.row_id)
+            if known is None or point.similarity < (known.similarity or 0.0):
+                lowest[point.row_id] = point
+    return tuple(sorted(lowest.values(), key=lambda one: (one.similarity or 0.0, one.number)))
+
+
+def _changeable(worst: tuple[ChartPoint, ...], locked: frozenset[str], number: int) -> tuple[str, ...]:
+    rows = [point.row_id for point in worst if point.row_id not in locked]
+    return tuple(rows[: max(0, min(number, MAX_WORST))])
+
+
+def _series(view: StoryView, points: tuple[DriftPoint, ...]) -> tuple[Series, ...]:
+    """In the cast's order, the scene last; without rows and characters that are gone."""
+    shots = {shot.row.id: shot for shot in view.shots}
+    names: list[tuple[str | None, str]] = [(member.id, member.name) for member in view.revision.draft.cast]
+    found = []
+    for colour, (cast_id, name) in enumerate([*names, (None, SCENE)]):
+        named = name.strip() or "No name"
+        own = [
+            _point(shots[point.row_id], point, of=named)
+            for point in points
+            if point.cast_id == cast_id and point.row_id in shots
         ]
-        found = []
-        for colour, (cast_id, name) in enumerate([*names, (None, SCENE)]):
-            own = [
-                ChartPoint(
-                    row_id=point.row_id,
-                    number=numbers[point.row_id].number,
-                    plot=numbers[point.row_id].row.plot.strip(),
-                    of=name.strip() or "No name",
-                    similarity=None if point.similarity is None else max(0.0, min(1.0, point.similarity)),
-                    face_found=point.face_found,
-                    is_current=_shown_id(numbers[point.row_id].take) == point.take_id,
-                )
-                for point in points
-                if point.cast_id == cast_id and point.row_id in numbers
-            ]
-            if own:
-                own.sort(key=lambda point: point.number)
-                found.append(
-                    Series(
-                        name=name.strip() or "No name",
-                        is_scene=cast_id is None,
-                        colour=colour,
-                        points=tuple(own),
-                    )
-                )
-        return tuple(found)
+        if own:
+            own.sort(key=lambda point: point.number)
+            found.append(Series(name=named, is_scene=cast_id is None, colour=colour, points=tuple(own)))
+    return tuple(found)
 
 
-def _shown_id(take: object) -> str:
-    return getattr(take, "id", "")
+def _point(shot: Shot, point: DriftPoint, *, of: str) -> ChartPoint:
+    return ChartPoint(
+        row_id=shot.row.id,
+        number=shot.number,
+        of=of,
+        similarity=None if point.similarity is None else max(0.0, min(1.0, point.similarity)),
+        face_found=point.face_found,
+        is_current=shot.take is not None and shot.take.id == point.take_id,
+    )

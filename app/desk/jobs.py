@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.queue.jobs import Job
+from app.queue.settings import counted as counted
 from app.queue.snapshots import JobStatus, QueueSnapshot, State
 from moviedreamer_core.errors import MovieDreamerError
-from moviedreamer_core.workspace.layout import DECISIONS_FILE
+from moviedreamer_core.workspace.layout import DECISIONS_FILE, EXPORTS
 
 if TYPE_CHECKING:
     from app.desk.desk import Desk
 
 NUM_FINISHED = 12  # lines of jobs that are over
 FINISHED_SECONDS = 24 * 3600.0  # how long they count as lately
+SEEN_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class JobLine:
-    """One job. `doing` says in words what it does or did; `message` why it failed; `rows` are those it makes."""
+    """One job. `doing` says in words what it does or did; `message` why it failed."""
 
     id: int
     story_id: str
@@ -52,7 +54,6 @@ class JobLine:
     message: str
     can_retry: bool
     finished_at: float | None
-    rows: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -68,10 +69,6 @@ class JobPanel:
     failed: tuple[JobLine, ...] = ()
     done: tuple[JobLine, ...] = ()
     notice: str = ""
-
-    @property
-    def is_idle(self) -> bool:
-        return not self.running and not self.waiting
 
 
 class Jobs:
@@ -110,7 +107,7 @@ class Jobs:
         return tuple(one for one in self._desk.queue.snapshot().of_story(story_id) if one.is_active)
 
     def version(self) -> tuple[int, int]:
-        """Differs from before whenever anything in the queue does."""
+        """Differs from before whenever anything in the queue does but the worker's beats."""
         return self._desk.queue.snapshot().version
 
     def stamp(self, story_id: str) -> str:
@@ -121,6 +118,18 @@ class Jobs:
         except OSError:
             decided = 0
         return f"{folder.script.head().number}-{decided}"
+
+    def seen(self, story_id: str) -> str:
+        """Differs from before whenever what a page shows of a story may, and every SEEN_SECONDS, for "3 min ago".
+
+        Raises StoryGoneError, QueueError.
+        """
+        exports = self._desk.stories.get(story_id).path / EXPORTS
+        try:
+            exported = exports.stat().st_mtime_ns
+        except OSError:
+            exported = 0
+        return f"{self.version()} {self.stamp(story_id)} {exported} {time.time() // SEEN_SECONDS:.0f}"
 
     def cancel(self, job_id: int) -> str:
         """Call a job off; what it is after that: "stopping" until the step in hand is over. Raises QueueError."""
@@ -149,7 +158,6 @@ class Jobs:
             message=status.message,
             can_retry=status.can_retry,
             finished_at=status.finished_at,
-            rows=() if status.job is None else status.job.rows,
         )
 
     def _title(self, story_id: str) -> str:
@@ -174,11 +182,6 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 shot`, `3 shots`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def row_numbers(numbers: list[int]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from app.desk.clips import ClipRow, ExportFile, clip_row, export_files, motion_scale, motion_value
 from app.desk.jobs import Cost
+from app.desk.saving import save_fields
 from app.desk.shot_cards import FILMING_KINDS, RowWork, is_asked_for, work_on_rows
 from app.queue.jobs import (
     AnimateKeyframes,
@@ -21,7 +22,7 @@ from app.queue.jobs import (
 )
 from app.queue.settings import new_seed
 from moviedreamer_core.errors import InputError, StoryError
-from moviedreamer_core.workspace import MovieDecisions, Row, Shot, StoryView
+from moviedreamer_core.workspace import Draft, MovieDecisions, Shot, StaleSaveError, StoryView
 
 if TYPE_CHECKING:
     from app.desk.desk import Desk
@@ -34,11 +35,9 @@ MIN_CLIP_SECONDS = 0.2
 class MovieView:
     """The movie tab at one moment. `animate` is what the ticked shots cost that need a clip; None if none does."""
 
-    title: str
     rows: tuple[ClipRow, ...]
     settings: MovieDecisions
     animate: Cost | None
-    animate_numbers: tuple[int, ...]
     num_drawn: int
     num_clips: int
     seconds: float
@@ -65,11 +64,9 @@ class Movie:
         drawn = [shot for shot in view.shots if shot.take is not None]
         seconds = sum(shot.row.seconds for shot in drawn)
         return MovieView(
-            title=view.revision.draft.title,
             rows=tuple(clip_row(shot, work.get(shot.row.id)) for shot in view.shots),
             settings=view.decisions.movie,
             animate=cost(self._animate_job(story_id, view, to_film)) if to_film else None,
-            animate_numbers=tuple(shot.number for shot in to_film),
             num_drawn=len(drawn),
             num_clips=sum(shot.clip is not None for shot in view.shots),
             seconds=seconds,
@@ -93,20 +90,33 @@ class Movie:
         rows = self._desk.story(story_id).script.head().draft.rows
         self.tick(story_id, [row.id for row in rows], animate=animate)
 
-    def set_seconds(self, story_id: str, row_id: str, seconds: float) -> None:
-        """How long the shot lasts. Raises InputError for a length out of range."""
+    def set_seconds(self, story_id: str, row_id: str, seconds: float, *, seen: float | None = None) -> None:
+        """How long the shot lasts.
+
+        Raises InputError for a length out of range, StoryError if it is not as `seen` any more: another tab changed it.
+        """
         if not MIN_CLIP_SECONDS <= seconds <= MAX_CLIP_SECONDS:
             raise InputError(
                 f"a shot lasts from {MIN_CLIP_SECONDS:g} to {MAX_CLIP_SECONDS:g} seconds, got {seconds:g}"
             )
-        folder = self._desk.story(story_id)
 
-        def edit(row: Row) -> Row:
-            return row.model_copy(update={"seconds": float(seconds)})
+        def edit(draft: Draft) -> Draft:
+            return draft.with_row(draft.row(row_id).model_copy(update={"seconds": float(seconds)}))
 
-        folder.script.change(
-            lambda draft: draft.with_rows_edited([row_id], edit), label="Change how long a shot lasts"
-        )
+        try:
+            save_fields(
+                self._desk.story(story_id),
+                edit,
+                lambda draft: {"seconds": draft.row(row_id).seconds},
+                {"seconds": float(seconds)},
+                seen=None if seen is None else {"seconds": seen},
+                label="Change how long a shot lasts",
+            )
+        except StaleSaveError as error:
+            theirs = error.theirs.draft.row(row_id).seconds
+            raise StoryError(
+                f"another tab made this shot {theirs:g} s long meanwhile; type your length again to replace that"
+            ) from None
 
     def set_motion(self, story_id: str, row_id: str, word: str) -> None:
         """How much moves in the shot's clip, as a word of MOTIONS. Raises InputError for another word."""
@@ -128,15 +138,22 @@ class Movie:
         view, work = self._read(story_id)
         shots = self._to_animate(view, work)
         if not shots:
-            raise StoryError(_nothing_to_animate(view, work))
+            ticked = [shot for shot in view.shots if shot.decisions.animate]
+            raise StoryError(_nothing_to_animate(ticked, work))
         return self._desk.jobs.enqueue(self._animate_job(story_id, view, shots))
 
     def animate_numbers(self, story_id: str, numbers: Collection[int]) -> int:
-        """Tick the shots with these numbers, from 1, and no others, and animate them. Raises as `animate`."""
-        rows = [self._desk.storyboard.row_of(story_id, number) for number in numbers]
-        self.tick_all(story_id, animate=False)
-        self.tick(story_id, rows, animate=True)
-        return self.animate(story_id)
+        """Queue clips of those shots, by numbers from 1, that need one, whatever is ticked; the job's id.
+
+        Raises StoryError for a number that no shot has or if there is nothing to animate, QueueError.
+        """
+        rows = {self._desk.storyboard.row_of(story_id, number) for number in numbers}
+        view, work = self._read(story_id)
+        named = [shot for shot in view.shots if shot.row.id in rows]
+        shots = [shot for shot in named if _needs_clip(shot) and not is_asked_for(work.get(shot.row.id))]
+        if not shots:
+            raise StoryError(_nothing_to_animate(named, work))
+        return self._desk.jobs.enqueue(self._animate_job(story_id, view, shots))
 
     def animate_again(self, story_id: str, row_id: str) -> int:
         """Queue one more clip of a shot, with a seed of its own; the job's id. Raises StoryError, QueueError."""
@@ -145,6 +162,11 @@ class Movie:
         if shot.take is None:
             raise StoryError(f"shot {shot.number} has no picture yet; draw it first")
         return self._desk.jobs.enqueue(self._animate_job(story_id, view, [shot], again=True))
+
+    def cost_of_another(self, story_id: str, row_id: str) -> Cost:
+        """What `animate_again` would take."""
+        view, _ = self._read(story_id)
+        return self._desk.jobs.cost(self._animate_job(story_id, view, [view.shot(row_id)], again=True))
 
     def make_animatic(self, story_id: str, *, subtitles: bool = True) -> int:
         """Queue the animatic of the pictures that there are; the job's id. Raises StoryError, QueueError."""
@@ -175,23 +197,19 @@ class Movie:
         self, story_id: str, *, transition: str | None = None, subtitles: str | None = None
     ) -> None:
         """Change how shots meet, or the subtitles; None leaves one as it is. Raises InputError for an unknown word."""
-        folder = self._desk.story(story_id)
-        before = folder.decisions.read().movie
         wanted = {"transition": transition, "subtitles": subtitles}
+        fields = {name: value for name, value in wanted.items() if value is not None}
         try:
-            after = MovieDecisions.model_validate(
-                {**dict(before), **{name: value for name, value in wanted.items() if value is not None}}
-            )
+            MovieDecisions.model_validate(fields)
         except ValueError:
             raise InputError("this transition or kind of subtitles is unknown; reload the page") from None
-        folder.decisions.set_movie(after)
+        self._desk.story(story_id).decisions.set_movie(**fields)
 
     def set_music(self, story_id: str, track: Path | None) -> None:
         """Keep an uploaded track and put it under the movie; None takes the music off. Raises InputError."""
         folder = self._desk.story(story_id)
         music = None if track is None else folder.pictures.add_music(track)
-        movie = folder.decisions.read().movie.model_copy(update={"music": music})
-        folder.decisions.set_movie(movie)
+        folder.decisions.set_movie(music=music)
 
     # --- inside --------------------------------------------------------------------------------------
 
@@ -201,7 +219,8 @@ class Movie:
         return self._desk.story(story_id).view(weights_hash=self._desk.weights_hash), work
 
     def _to_animate(self, view: StoryView, work: dict[str, RowWork]) -> list[Shot]:
-        return [shot for shot in view.shots if _needs_clip(shot) and not is_asked_for(work.get(shot.row.id))]
+        ticked = [shot for shot in view.shots if shot.decisions.animate]
+        return [shot for shot in ticked if _needs_clip(shot) and not is_asked_for(work.get(shot.row.id))]
 
     def _animate_job(
         self, story_id: str, view: StoryView, shots: Collection[Shot], *, again: bool = False
@@ -240,20 +259,18 @@ def _order(shot: Shot, *, again: bool) -> ClipOrder:
 
 
 def _needs_clip(shot: Shot) -> bool:
-    return (
-        shot.decisions.animate and shot.take is not None and (shot.clip is None or bool(shot.clip_stale_for))
-    )
+    return shot.take is not None and (shot.clip is None or bool(shot.clip_stale_for))
 
 
-def _nothing_to_animate(view: StoryView, work: dict[str, RowWork]) -> str:
-    ticked = [shot for shot in view.shots if shot.decisions.animate]
-    if not ticked:
+def _nothing_to_animate(shots: Collection[Shot], work: dict[str, RowWork]) -> str:
+    """Why none of these shots, ticked or named, is to be animated."""
+    if not shots:
         return "no shot is ticked; tick those that are to move"
-    if any(is_asked_for(work.get(shot.row.id)) for shot in ticked):
-        return "the ticked shots are being animated already; see the queue"
-    if all(shot.take is None for shot in ticked):
-        return "the ticked shots have no pictures yet; draw them on the storyboard first"
-    return "every ticked shot has a clip that is up to date; ask for another clip of one instead"
+    if any(is_asked_for(work.get(shot.row.id)) for shot in shots):
+        return "these shots are being animated already; see the queue"
+    if all(shot.take is None for shot in shots):
+        return "these shots have no pictures yet; draw them on the storyboard first"
+    return "every one of these shots has a clip that is up to date; ask for another clip of one instead"
 
 
 def _drawn_seconds(view: StoryView) -> float:

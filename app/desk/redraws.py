@@ -39,7 +39,11 @@ class Redraws:
 
     def cost(self, story_id: str, row_ids: Collection[str]) -> Cost:
         """What `redraw` would take."""
-        return self._cost(self._job(story_id, _unlocked(self._view(story_id), row_ids), new=True))
+        return self.cost_in(self._view(story_id), story_id, row_ids)
+
+    def cost_in(self, view: StoryView, story_id: str, row_ids: Collection[str]) -> Cost:
+        """As `cost`, of the story as it is in `view`."""
+        return self._cost(self._job(story_id, _unlocked(view, row_ids), new=True))
 
     def redraw_stale(self, story_id: str) -> int:
         """Queue the stale shots with the seeds they have, so that only what changed changes; the job's id.

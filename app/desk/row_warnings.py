@@ -65,6 +65,12 @@ def row_warnings(draft: Draft, row: Row, words: KnownWords) -> tuple[RowWarning,
     )
 
 
+def style_warnings(draft: Draft, words: KnownWords) -> tuple[str, ...]:
+    """Of the style, which is a sentence of every shot."""
+    found = unknown_words(draft.style, draft.cast, words)
+    return (said_unknown(found),) if found else ()
+
+
 def unknown_words(text: str, cast: tuple[CastMember, ...], words: KnownWords) -> Words:
     """Those of `text` that the models do not know, leaving out names of the cast."""
     names = [member.name for member in cast if member.name.strip()]

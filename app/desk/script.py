@@ -6,14 +6,15 @@ together with what the page saw before: where another tab has changed the same f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from app.desk.row_warnings import KnownWords, RowWarning, row_warnings
+from app.desk.row_warnings import KnownWords, RowWarning, row_warnings, style_warnings
+from app.desk.saving import Edit, Fields, change, save_fields
 from app.desk.shelf import TextFormat, story_from_pasted
 from moviedreamer_core.errors import StoryError
 from moviedreamer_core.script import Character, Story
@@ -36,12 +37,9 @@ if TYPE_CHECKING:
 
 ROW_FIELDS = ("plot", "scene_elements", "characters", "seconds", "seed")
 STORY_FIELDS = ("style", "seed")
-MAX_ATTEMPTS = 20  # of a save that another one overtakes each time
 
-Fields = Mapping[str, Any]  # of a row: plot, scene_elements, characters, seconds, seed; as JSON has them
 Where = Literal["above", "below"]
 ImportedAs = Literal["replace", "append"]
-Edit = Callable[[Draft], Draft]
 Reader = Callable[[Sequence[Character]], Story]  # of a text, with a cast that is known
 
 
@@ -52,6 +50,7 @@ class ScriptView:
     revision: Revision
     shots: tuple[Shot, ...]
     warnings: tuple[tuple[RowWarning, ...], ...]
+    style_warnings: tuple[str, ...]
     words_ready: bool
 
     @property
@@ -75,16 +74,25 @@ class Script:
             shots=view.shots,
             words_ready=self.words.is_ready,  # asked before the words are
             warnings=tuple(row_warnings(draft, row, self.words) for row in draft.rows),
+            style_warnings=style_warnings(draft, self.words),
         )
 
     # --- typed text --------------------------------------------------------------------------------------
 
     def set_row(
-        self, story_id: str, row_id: str, fields: Fields, *, seen: Fields | None = None, step: str = ""
+        self,
+        story_id: str,
+        row_id: str,
+        fields: Fields,
+        *,
+        seen: Fields | None = None,
+        base: int | None = None,
+        step: str = "",
     ) -> Revision:
-        """Change fields of a row; edits with the same `step` are undone together.
+        """Change fields of a row, of ROW_FIELDS; edits with the same `step` are undone together.
 
-        Raises StaleSaveError if a field is no longer as in `seen`, StoryError naming a field that does not fit.
+        Raises StaleSaveError if a field is no longer as in `seen` or the script not at the revision `base`, StoryError
+        naming a field that does not fit.
         """
         _refuse_unknown(fields, ROW_FIELDS)
 
@@ -94,10 +102,17 @@ class Script:
         def now(draft: Draft) -> Fields:
             return plain_row(draft.row(row_id))
 
-        return self._save(story_id, edit, now, fields, seen, label="Edit a row", step=step)
+        story = self._desk.story(story_id)
+        return save_fields(story, edit, now, fields, seen=seen, base=base, label="Edit a row", step=step)
 
     def set_story(
-        self, story_id: str, fields: Fields, *, seen: Fields | None = None, step: str = ""
+        self,
+        story_id: str,
+        fields: Fields,
+        *,
+        seen: Fields | None = None,
+        base: int | None = None,
+        step: str = "",
     ) -> Revision:
         """Change what holds for every shot: style, seed. Raises as `set_row`."""
         _refuse_unknown(fields, STORY_FIELDS)
@@ -108,42 +123,22 @@ class Script:
         def now(draft: Draft) -> Fields:
             return draft.model_dump(mode="json", include=set(STORY_FIELDS))
 
-        return self._save(story_id, edit, now, fields, seen, label="Edit the style", step=step)
-
-    def _save(
-        self,
-        story_id: str,
-        edit: Edit,
-        now: Callable[[Draft], Fields],
-        fields: Fields,
-        seen: Fields | None,
-        *,
-        label: str,
-        step: str,
-    ) -> Revision:
-        script = self._desk.story(story_id).script
-        for _ in range(MAX_ATTEMPTS):
-            head = script.head()
-            mine = edit(head.draft)
-            if seen is not None and _differ(now(head.draft), fields, seen):
-                raise StaleSaveError(mine, head, base=head.number)
-            try:
-                return script.save(mine, base=head.number, label=label, step=step)
-            except StaleSaveError:
-                continue
-        raise StoryError("the script changes too fast to be saved; close other tabs of this story")
+        story = self._desk.story(story_id)
+        return save_fields(story, edit, now, fields, seen=seen, base=base, label="Edit the style", step=step)
 
     # --- rows --------------------------------------------------------------------------------------------
 
-    def insert(self, story_id: str, row_id: str | None = None, where: Where = "below") -> str:
-        """An empty row beside another, or at the end; its id."""
+    def insert(
+        self, story_id: str, row_id: str | None = None, where: Where = "below", *, base: int | None = None
+    ) -> str:
+        """An empty row beside another, or at the end; its id. Raises StaleSaveError as `set_row`."""
         row = Row(id=new_row_id())
 
         def edit(draft: Draft) -> Draft:
             at = len(draft.rows) if row_id is None else draft.position(row_id) + (where == "below")
             return draft.with_rows_inserted(at, [row])
 
-        self._change(story_id, edit, "Insert a row")
+        self._change(story_id, edit, "Insert a row", base)
         return row.id
 
     def duplicate(self, story_id: str, row_id: str) -> str:
@@ -151,11 +146,18 @@ class Script:
         after = self._change(story_id, lambda draft: draft.with_row_duplicated(row_id), "Duplicate a row")
         return after.draft.rows[after.draft.position(row_id) + 1].id
 
-    def delete(self, story_id: str, row_ids: Collection[str]) -> None:
-        self._change(story_id, lambda draft: draft.without_rows(row_ids), f"Delete {_counted(row_ids)}")
+    def delete(self, story_id: str, row_ids: Collection[str], *, base: int | None = None) -> Revision:
+        """Raises StaleSaveError as `set_row`."""
+        label = f"Delete {_counted(row_ids)}"
+        return self._change(story_id, lambda draft: draft.without_rows(row_ids), label, base)
 
-    def move(self, story_id: str, row_ids: Collection[str], places: int) -> None:
-        """These rows, kept together, so many places down (below 0: up), as far as there are places."""
+    def move(
+        self, story_id: str, row_ids: Collection[str], places: int, *, base: int | None = None
+    ) -> Revision:
+        """These rows, kept together, so many places down (below 0: up), as far as there are places.
+
+        Raises StaleSaveError as `set_row`.
+        """
 
         def edit(draft: Draft) -> Draft:
             positions = sorted(draft.position(row_id) for row_id in row_ids)
@@ -164,7 +166,7 @@ class Script:
             target = positions[-1] + 1 + places if places > 0 else positions[0] + places
             return draft.with_rows_moved(row_ids, target)
 
-        self._change(story_id, edit, f"Move {_counted(row_ids)}")
+        return self._change(story_id, edit, f"Move {_counted(row_ids)}", base)
 
     def place(self, story_id: str, row_ids: Collection[str], position: int) -> None:
         """These rows before what is now at the 0-based `position`."""
@@ -203,8 +205,8 @@ class Script:
     ) -> None:
         self._change(story_id, lambda draft: draft.with_rows_edited(row_ids, edit), label)
 
-    def _change(self, story_id: str, edit: Edit, label: str) -> Revision:
-        return self._desk.story(story_id).script.change(edit, label=label)
+    def _change(self, story_id: str, edit: Edit, label: str, base: int | None = None) -> Revision:
+        return change(self._desk.story(story_id), edit, label=label, base=base)
 
     # --- steps back and forth ----------------------------------------------------------------------------
 
@@ -228,20 +230,28 @@ class Script:
     # --- in and out --------------------------------------------------------------------------------------
 
     def paste(
-        self, story_id: str, text: str, *, written_as: TextFormat | None = None, imported_as: ImportedAs
+        self,
+        story_id: str,
+        text: str,
+        *,
+        written_as: TextFormat | None = None,
+        imported_as: ImportedAs,
+        base: int | None = None,
     ) -> int:
-        """Rows from a text, at the end or in place of all; how many. Raises StoryError naming what is wrong."""
+        """Rows from a text, at the end or in place of all; how many. Raises StoryError naming what is wrong,
+        StaleSaveError as `set_row`."""
         return self._take_in(
             story_id,
             lambda cast: story_from_pasted(text, title="the-text", written_as=written_as, cast=cast),
             imported_as,
+            base,
         )
 
     def take_file(self, story_id: str, path: Path, *, imported_as: ImportedAs) -> int:
         """Rows from an uploaded story file (READ_SUFFIXES); how many. Raises StoryError."""
         return self._take_in(story_id, lambda cast: read_story(path, cast=cast), imported_as)
 
-    def _take_in(self, story_id: str, read: Reader, imported_as: ImportedAs) -> int:
+    def _take_in(self, story_id: str, read: Reader, imported_as: ImportedAs, base: int | None = None) -> int:
         cast = _characters(self._desk.story(story_id).script.head().draft)
         story = _with_everyone(read, cast)
 
@@ -252,7 +262,7 @@ class Script:
             with_cast = with_script_of(draft, story)
             return with_cast.with_changes(rows=(*kept, *rows_of(story)))
 
-        self._change(story_id, edit, "Import a script")
+        self._change(story_id, edit, "Import a script", base)
         return len(story.keyframes)
 
     def export(self, story_id: str, suffix: Literal["yaml", "csv"]) -> Path:
@@ -302,11 +312,6 @@ def _one_line(text: str) -> str:
     if not line:
         raise StoryError("write the scene element to add, such as: A rainy night")
     return line
-
-
-def _differ(now: Fields, fields: Fields, seen: Fields) -> bool:
-    """Whether somebody else changed a field that is to be changed, to something else than this."""
-    return any(now[name] != seen.get(name) and now[name] != fields[name] for name in fields)
 
 
 def _refuse_unknown(fields: Fields, known: Sequence[str]) -> None:

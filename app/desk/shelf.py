@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from moviedreamer_core.errors import StoryError
 from moviedreamer_core.script import Story
 from moviedreamer_core.story_files import MAX_BYTES, READ_SUFFIXES, read_story
 from moviedreamer_core.workspace import Draft, Opened, Row, StoryFolder, StorySummary, TrashedStory
-from moviedreamer_core.workspace.durable import told
+from moviedreamer_core.workspace.durable import StoryBusyError, told
 from moviedreamer_core.workspace.layout import slug
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ ARCHIVE_SUFFIX = ".zip"
 IMPORTED_SUFFIXES = (ARCHIVE_SUFFIX, *READ_SUFFIXES)
 UNTITLED = "Untitled"
 MAX_TITLE_CHARACTERS = 200
+SECONDS_TO_STOP, PAUSE_SECONDS = 5.0, 0.1  # of a cancelled job, before its story can be moved
 
 _HEADING = re.compile(r"^\s*(INT|EXT|EST|I/E)[./ ]", re.MULTILINE | re.IGNORECASE)
 _KEYFRAMES = re.compile(r"^keyframes\s*:", re.MULTILINE)
@@ -37,6 +39,7 @@ class Shelf:
 
     def __init__(self, desk: Desk) -> None:
         self._stories = desk.stories
+        self._queue = desk.queue
 
     def summaries(self) -> tuple[StorySummary, ...]:
         """The story whose script changed last first."""
@@ -106,8 +109,20 @@ class Shelf:
         self._stories.rename(story_id, checked_title(title))
 
     def delete(self, story_id: str) -> TrashedStory:
-        """Into the trash. Raises StoryBusyError while something is made for it."""
-        return self._stories.delete(story_id)
+        """Into the trash, once what was queued for it is called off and the step that runs has ended.
+
+        Raises StoryBusyError if something of it is still being written after SECONDS_TO_STOP, QueueError.
+        """
+        self._stories.get(story_id)
+        self._queue.cancel_story(story_id)
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        while True:
+            try:
+                return self._stories.delete(story_id)
+            except StoryBusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
     def restore(self, story_id: str) -> StoryFolder:
         return self._stories.restore(story_id)
@@ -121,7 +136,7 @@ class Shelf:
         return self._stories.empty_trash()
 
     def export_zip(self, story_id: str) -> Path:
-        """Write the whole story, with takes and finished movies, to its exports; where."""
+        """Write the whole story with all its takes and clips, but no earlier exports, to its exports; where."""
         story = self._stories.get(story_id)
         view = story.view()
         with story.exporting("story.zip", view) as target:

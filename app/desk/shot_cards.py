@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.queue.snapshots import JobStatus
 from moviedreamer_core.workspace import Row, Shot, StoryView, Take, image_path, seed_of
+from moviedreamer_core.workspace.draft import place_key, place_of
 
 ShotState = Literal["running", "waiting", "failed", "missing", "preview", "stale", "locked", "fresh"]
 STATES: tuple[ShotState, ...] = (
@@ -27,7 +28,6 @@ STALE_WORDS = {
     "seed": "its seed changed",
     "weights": "other weights drew it",
 }
-_ARTICLES = ("a ", "an ", "the ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,6 @@ class RowWork:
     """What the queue does to one row: `share` of its picture or clip is done, `message` is why it failed."""
 
     state: Literal["running", "waiting", "failed"]
-    job_id: int
     share: float = 0.0
     doing: str = ""
     message: str = ""
@@ -43,7 +42,7 @@ class RowWork:
 
 @dataclass(frozen=True, kw_only=True)
 class TakeCard:
-    """One take of a shot. `recipe` says in pairs of words what it was made from."""
+    """One take of a shot. `recipe` says in pairs of words what it was made from; `is_new`: it waits for a decision."""
 
     id: str
     number: int
@@ -52,14 +51,16 @@ class TakeCard:
     is_rejected: bool
     is_preview: bool
     is_uploaded: bool
-    seed: int | None
-    temperature: float | None
+    is_new: bool
     recipe: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShotCard:
-    """One tile of the gallery. `reason` is a sentence's end for "stale", a sentence for "failed"."""
+    """One tile of the gallery. `reason` is a sentence's end for a shot that is stale, a sentence for "failed".
+
+    `failure`: why the last try went wrong, whatever the shot shows; `num_waiting`: takes made beside the accepted one.
+    """
 
     row_id: str
     number: int
@@ -71,17 +72,18 @@ class ShotCard:
     is_locked: bool
     is_stale: bool
     image: Path | None
-    take_id: str
     take_number: int
     num_takes: int
+    num_waiting: int = 0
+    failure: str = ""
     share: float = 0.0
     doing: str = ""
-    job_id: int = 0
 
 
 def card_of(shot: Shot, work: RowWork | None) -> ShotCard:
     """The tile of `shot`, to which the queue does `work`."""
     take = shot.take
+    state, failure = _state(shot, work), work.message if work is not None and work.state == "failed" else ""
     stale = "; ".join(STALE_WORDS.get(reason, reason) for reason in shot.stale_for)
     return ShotCard(
         row_id=shot.row.id,
@@ -89,17 +91,17 @@ def card_of(shot: Shot, work: RowWork | None) -> ShotCard:
         plot=shot.row.plot.strip(),
         place=place_of(shot.row),
         names=tuple(person.name.strip() for person in shot.row.characters if person.name.strip()),
-        state=_state(shot, work),
-        reason=work.message if work is not None and work.state == "failed" else stale,
+        state=state,
+        reason=failure if state == "failed" else stale,
         is_locked=shot.locked,
         is_stale=bool(shot.stale_for),
         image=None if take is None else image_path(take),
-        take_id="" if take is None else take.id,
         take_number=0 if take is None else take.number,
         num_takes=len(shot.takes),
+        num_waiting=len(shot.waiting),
+        failure=failure,
         share=0.0 if work is None else work.share,
         doing="" if work is None else work.doing,
-        job_id=0 if work is None else work.job_id,
     )
 
 
@@ -146,17 +148,17 @@ def _work_of(status: JobStatus, row: str, rows: tuple[str, ...]) -> RowWork | No
     if status.state == "failed":
         if status.row not in ("", row):
             return None
-        return RowWork(state="failed", job_id=status.id, message=status.message)
+        return RowWork(state="failed", message=status.message)
     if status.state not in ("running", "stopping", "waiting"):
         return None
     if status.state == "waiting":
-        return RowWork(state="waiting", job_id=status.id)
+        return RowWork(state="waiting")
     if row == (status.row or rows[0]) and (status.num_steps or not status.done):
         share = status.step / status.num_steps if status.num_steps else 0.0
-        return RowWork(state="running", job_id=status.id, share=share, doing=status.doing)
+        return RowWork(state="running", share=share, doing=status.doing)
     if status.state == "stopping" or rows.index(row) <= _position(rows, status.row):
         return None
-    return RowWork(state="waiting", job_id=status.id)
+    return RowWork(state="waiting")
 
 
 def _position(rows: tuple[str, ...], row: str) -> int:
@@ -176,24 +178,14 @@ def _state(shot: Shot, work: RowWork | None) -> ShotState:
     return "stale" if shot.stale_for else "fresh"
 
 
-def place_of(row: Row) -> str:
-    """Where the row plays: its first scene element, as it was typed; "" if it has none."""
-    return next((element.strip() for element in row.scene_elements if element.strip()), "")
-
-
 def same_place_after(rows: tuple[Row, ...], position: int) -> tuple[Row, ...]:
     """The rows after the 0-based `position` until the place changes. A row that names no place goes on in the same."""
-    place, found = _place_key(rows[position]), []
+    place, found = place_key(rows[position]), []
     for row in rows[position + 1 :]:
-        if _place_key(row) not in ("", place):
+        if place_key(row) not in ("", place):
             break
         found.append(row)
     return tuple(found)
-
-
-def _place_key(row: Row) -> str:
-    place = " ".join(place_of(row).casefold().rstrip(".").split())
-    return next((place[len(article) :] for article in _ARTICLES if place.startswith(article)), place)
 
 
 def changeable_after(view: StoryView, position: int, *, within_place: bool) -> tuple[Shot, ...]:
@@ -212,17 +204,15 @@ def _is_changeable(shot: Shot) -> bool:
 
 
 def _take_card(take: Take, shot: Shot) -> TakeCard:
-    recipe = take.recipe
     return TakeCard(
         id=take.id,
         number=take.number,
         image=image_path(take),
         is_shown=shot.take is not None and shot.take.id == take.id,
         is_rejected=take.id in shot.decisions.rejected,
-        is_preview=recipe.is_preview,
-        is_uploaded=recipe.origin == "uploaded",
-        seed=recipe.seed,
-        temperature=_number(recipe.settings, "temperature"),
+        is_preview=take.recipe.is_preview,
+        is_uploaded=take.recipe.origin == "uploaded",
+        is_new=take in shot.waiting,
         recipe=tuple(_recipe_words(take)),
     )
 
@@ -248,6 +238,8 @@ def _recipe_words(take: Take) -> Iterable[tuple[str, str]]:
     yield "Made", recipe.made_at.astimezone().strftime("%d %b %Y, %H:%M")
     if recipe.seconds_taken is not None:
         yield "Took", f"{recipe.seconds_taken:.1f} s"
+    if recipe.warnings:
+        yield "Noticed", "; ".join(recipe.warnings)
 
 
 def _number(settings: Mapping[str, object], name: str) -> float | None:

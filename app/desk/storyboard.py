@@ -53,7 +53,6 @@ LATER_LABELS: dict[LaterShots, str] = {
 class StoryboardView:
     """The gallery at one moment. `missing`, `preview` and `stale` are what the buttons cost; None: nothing is left."""
 
-    title: str
     cards: tuple[ShotCard, ...]
     missing: Cost | None
     preview: Cost | None
@@ -96,7 +95,6 @@ class Storyboard:
         missing = self._missing_job(story_id, view, work)
         preview = self._preview_job(story_id, view, work)
         return StoryboardView(
-            title=view.revision.draft.title,
             cards=tuple(card_of(shot, work.get(shot.row.id)) for shot in view.shots),
             missing=self._desk.jobs.cost(missing) if missing else None,
             preview=self._desk.jobs.cost(preview) if preview else None,
@@ -291,22 +289,26 @@ class Storyboard:
     def _choice(self, story_id: str, view: StoryView, shot: Shot, later: LaterShots) -> LaterChoice:
         job = self._regenerate(story_id, view, shot, later, seed=0)  # costs what any seed costs
         cost = self._desk.jobs.cost(job)
-        changed = [one.number for one in view.shots if one.row.id in job.rows]
+        changed = [one for one in view.shots if one.row.id in job.rows]
         num_staying = sum(one.take is not None and one.row.id not in job.rows for one in view.shots)
+        sentence = _change_sentence(changed, cost, num_staying)
+        if later == "keep" and shot.is_accepted and not shot.stale_for:
+            sentence = f"the new take waits beside the one you chose, {about(cost.seconds)}; every shot stays"
         return LaterChoice(
             later=later,
             label=LATER_LABELS[later],
-            sentence=_change_sentence(changed, cost, num_staying),
+            sentence=sentence,
             rows=job.rows,
             cost=cost,
         )
 
 
-def _change_sentence(changed: list[int], cost: Cost, num_staying: int) -> str:
-    what = f"shot{'' if len(changed) == 1 else 's'} {row_numbers(changed)}"
+def _change_sentence(changed: list[Shot], cost: Cost, num_staying: int) -> str:
+    what = f"shot{'' if len(changed) == 1 else 's'} {row_numbers([shot.number for shot in changed])}"
     only = "only " if len(changed) == 1 else ""
+    chosen = " with the takes you chose" if any(shot.is_accepted for shot in changed) else ""
     stays = f"; {counted(num_staying, 'shot')} stay{'s' if num_staying == 1 else ''}" if num_staying else ""
-    return f"changes {only}{what}, {about(cost.seconds)}{stays}"
+    return f"changes {only}{what}{chosen}, {about(cost.seconds)}{stays}"
 
 
 def _unlocked(view: StoryView, row_id: str) -> Shot:

@@ -63,6 +63,7 @@ def shown_cast(desk: Desk, story_id: str) -> dict[str, Any]:
         "revision": view.revision.number,
         "reading": view.is_reading,
         "cards": [_shown_card(card) for card in view.cards],
+        "test_cost": desk.cast.cost_of_test(story_id, view.cards[0].member.id).about if view.cards else "",
     }
 
 

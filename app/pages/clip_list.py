@@ -6,7 +6,7 @@ from app.desk.clips import MOTIONS, ClipRow
 from app.desk.jobs import counted
 from app.desk.movie import MAX_CLIP_SECONDS, MIN_CLIP_SECONDS, MovieView
 from app.pages.glossary import CLIP_STATES, SETTINGS, STATES
-from app.pages.live import Markup, address, button, el, icon, joined
+from app.pages.live import Markup, address, button, el, icon, with_cost
 
 CLIP_WORDS = {
     "none": "No clip",
@@ -36,8 +36,7 @@ def _animate(view: MovieView, num_ticked: int) -> Markup:
     if view.animate is None:
         why = "Tick the shots that are to move" if not num_ticked else "The ticked shots need no new clip"
         return button("Animate", "animate", kind="md-primary", sign="film", able=False, title=why)
-    words = el("span", view.animate.about, class_="md-cost")
-    label = joined(f"Animate {counted(view.animate.num_shots, 'shot')}", words)
+    label = with_cost(f"Animate {counted(view.animate.num_shots, 'shot')}", view.animate)
     return button(label, "animate", kind="md-primary", sign="film")
 
 
@@ -104,11 +103,10 @@ def _state(row: ClipRow) -> Markup:
     if row.image is None:
         return el("span", "No picture yet", class_="md-state md-shot-is-missing", data_tip=STATES["missing"])
     number = f" ({len(row.clips)})" if len(row.clips) > 1 else ""
+    number += ", a new clip waits" if row.num_waiting else ""
     words = CLIP_WORDS[row.state] + number
     reason = f": {row.reason}" if row.state in ("stale", "failed") and row.reason else ""
-    return el(
-        "span", words + reason, class_=f"md-state md-shot-is-{row.state}", data_tip=CLIP_STATES[row.state]
-    )
+    return el("span", words + reason, class_=f"md-state md-shot-is-{row.state}", data_tip=_tip(row))
 
 
 def _seconds(row: ClipRow) -> Markup:
@@ -123,6 +121,7 @@ def _seconds(row: ClipRow) -> Markup:
             max=MAX_CLIP_SECONDS,
             step="0.1",
             data_edit="seconds",
+            data_seen=row.seconds,
             data_row=row.row_id,
             aria_label=f"Seconds of shot {row.number}",
         ),

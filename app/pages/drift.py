@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.desk import Desk
 from app.pages.drift_chart import chart, table, toolbar, worst
-from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, icon, live
+from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, icon, live, no_story, noted, redrawn
 from app.pages.session import Session
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
@@ -19,15 +19,17 @@ NUM_WORST = 5
 
 def build(desk: Desk, session: Session) -> None:
     """Called inside the tab."""
-    part, shown = live("drift", skeleton_of("drift")), gr.State("")
-    seen = [session.story_id, shown]
+    part, note = live("drift", skeleton_of("drift")), gr.State("")
+    seen = [session.story_id, note]
+
+    def as_seen(story_id: str) -> str:
+        return f"{desk.jobs.seen(story_id)} {story_id}" if story_id else ""
 
     def show(story_id: str, before: str) -> Any:
-        now = str(drift_html(desk, story_id))
-        return gr.skip() if now == before else (now, now)
+        return redrawn("", as_seen(story_id), lambda: drift_html(desk, story_id))
 
     def show_if_changed(story_id: str, before: str) -> Any:
-        return show(story_id, before) if story_id else gr.skip()
+        return redrawn(before, as_seen(story_id), lambda: drift_html(desk, story_id))
 
     def act(story_id: str, changed: int, event: gr.EventData) -> tuple[Any, ...]:
         data = acted(event)
@@ -41,30 +43,24 @@ def build(desk: Desk, session: Session) -> None:
                 desk.drift.redraw_worst(story_id, NUM_WORST)
             case _:
                 raise InputError("this button is of another version of the studio; reload the page")
-        now = str(drift_html(desk, story_id))
-        return (now, now, *opened, changed + 1)
+        return (*noted(as_seen(story_id), drift_html(desk, story_id)), *opened, changed + 1)
 
     part.act(
         said(act),
         [session.story_id, session.changed],
-        [part, shown, session.selected_row, session.tabs, session.changed],
+        [part, note, session.selected_row, session.tabs, session.changed],
         **ACTED,
     )
     for changes in (session.story_id.change, session.changed.change):
-        changes(said(show), seen, [part, shown], **PRIVATE)
-    session.tick.tick(said(show_if_changed), seen, [part, shown], **QUIET)
+        changes(said(show), seen, [part, note], **PRIVATE)
+    session.tick.tick(said(show_if_changed), seen, [part, note], **QUIET)
 
 
 def drift_html(desk: Desk, story_id: str) -> Markup:
     """The whole tab."""
     if not story_id:
-        return el(
-            "div",
-            el("h3", "No story is open"),
-            el("p", "Open one on the Stories tab, or begin a new one there."),
-            class_="md-empty",
-        )
-    view = desk.drift.view(story_id)
+        return no_story()
+    view = desk.drift.view(story_id, num_worst=NUM_WORST)
     if not view.series:
         words = (
             "Measure how like their cast pictures the characters stay, and how like itself each place stays, "
@@ -74,15 +70,13 @@ def drift_html(desk: Desk, story_id: str) -> Markup:
         )
         empty = el("div", icon("search"), el("h3", "Not measured yet"), el("p", words), class_="md-empty")
         return el("div", toolbar(view), empty, class_="md-island")
-    cards = {card.row_id: card for card in desk.storyboard.view(story_id).cards}
-    cost = desk.drift.cost_of_worst(story_id, NUM_WORST)
     return el(
         "div",
         toolbar(view),
         el(
             "div",
             el("div", chart(view), table(view), class_="md-drift-main"),
-            worst(view, cards, NUM_WORST, cost),
+            worst(view, NUM_WORST),
             class_="md-drift",
         ),
         class_="md-island",

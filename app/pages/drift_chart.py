@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.desk.drift import ChartPoint, DriftView, Series
-from app.desk.jobs import Cost, counted
+from app.desk.jobs import counted
 from app.desk.shot_cards import ShotCard
 from app.pages.live import Markup, address, button, el, icon, joined
 
@@ -191,8 +191,9 @@ def table(view: DriftView) -> Markup:
     )
 
 
-def worst(view: DriftView, cards: dict[str, ShotCard], number: int, cost: Cost) -> Markup:
+def worst(view: DriftView, number: int) -> Markup:
     """The worst shots, and the button that draws them again."""
+    cards, cost = view.cards, view.worst_cost
     points = view.worst[:number]
     label = joined(
         f"Redraw the worst {cost.num_shots}" if cost.num_shots else "Nothing to redraw",

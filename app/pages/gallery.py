@@ -64,7 +64,10 @@ def tiles(view: StoryboardView, selected: str) -> Markup:
 
 def tile(card: ShotCard, *, is_selected: bool) -> Markup:
     """One shot: its picture or an empty place, its number, its state, the beginning of its plot."""
-    said = f"Shot {card.number}, {WORDS[card.state].lower()}: {card.plot or 'no plot yet'}"
+    more = (", a new take waits" if card.num_waiting else "") + (
+        ", the last try failed" if card.failure else ""
+    )
+    said = f"Shot {card.number}, {WORDS[card.state].lower()}{more}: {card.plot or 'no plot yet'}"
     return el(
         "button",
         el("span", picture(card), _over(card), class_="md-picture"),
@@ -75,6 +78,7 @@ def tile(card: ShotCard, *, is_selected: bool) -> Markup:
             el("span", icon("lock"), class_="md-padlock", title="Locked")
             if card.is_locked and card.state != "locked"
             else None,
+            *_marks(card),
             el("span", class_="md-spring"),
             el("span", counted(card.num_takes, "take"), class_="md-hint") if card.num_takes > 1 else None,
             class_="md-shot-head",
@@ -91,6 +95,22 @@ def tile(card: ShotCard, *, is_selected: bool) -> Markup:
         aria_label=said,
         title=card.reason or None,
     )
+
+
+def _marks(card: ShotCard) -> list[Markup]:
+    """What a picture does not show: that the last try failed, that a take waits."""
+    found = []
+    if card.failure and card.image is not None:
+        found.append(el("span", "failed", class_="md-badge md-failed", title=card.failure))
+    if card.num_waiting:
+        found.append(el("span", "new", class_="md-badge md-locked", title=waiting_words(card.num_waiting)))
+    return found
+
+
+def waiting_words(number: int) -> str:
+    """That takes were made beside the one a person chose."""
+    waits = "A new take waits" if number == 1 else f"{number} new takes wait"
+    return f"{waits} below, because you had chosen the one that is shown. Use the one you like better."
 
 
 def picture(card: ShotCard, *, lazy: bool = True) -> Markup:

@@ -24,16 +24,19 @@ CLIP_STATES = {
     "failed": STATES["failed"],
 }
 SETTINGS = {
-    "take": "One drawn version of a shot. A new take never takes the place of another: you choose which is shown.",
+    "take": "One drawn version of a shot. A new one is shown at once, beside all earlier ones; if you chose the one "
+    "that is shown, uploaded it or locked the shot, the new one waits until you choose it.",
     "seed": "The number that chance follows from: the same script, seed and weights give the same picture.",
     "variation": "A new variation draws another picture of the same words; the same seed changes only what the words "
     "or the earlier shots change.",
     "surprise": "How closely the planner keeps to the picture it finds likeliest: faithful stays with it, "
     "surprising leaves more to chance.",
-    "later": "Later shots follow earlier ones. Keep them byte for byte, or draw them again after the new take.",
+    "later": "Later shots follow earlier ones. Keep them byte for byte, or draw them again after the new take, which "
+    "is then shown at once even in place of one that you chose.",
     "preview_arc": "Every missing shot in few steps: several times as quick and rougher, to see how the story runs.",
     "draw_missing": "Full pictures of all shots that have none, in the order of the script.",
-    "redraw_stale": "A new take of every stale shot with its own seed; locked and fresh shots stay.",
+    "redraw_stale": "A new take of every stale shot with its own seed, in place of the stale one; locked and fresh "
+    "shots stay.",
     "replace": "Use a picture of yours for this shot. It is read by the models, so that later shots follow it.",
     "origin": "Every PNG and MP4 made here carries its recipe: load one to read script and seed back.",
     "animatic": "The keyframes for their seconds, one by one: how the movie will run, without waiting for clips.",

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from app.desk import Desk
-from app.pages.look import STATIC
+from app.pages.scripts import script_of
 from app.pages.telling import answered
 
 Answer = Callable[[dict[str, Any]], Any]  # what the script sent -> what it gets, as JSON
@@ -32,14 +32,10 @@ def island(
     `scripts` are read before it, after dom.js. Its element has the id md-`name`. The `skeleton` stands in its
     place until the script calls `arrived`.
     """
-    sources = [STATIC / f"{part}.js" for part in ("dom", *scripts, name)]
-    code = "\n".join(
-        [f'const OUTBOX = "{name}";', *(source.read_text(encoding="utf-8") for source in sources)]
-    )
     return gr.HTML(
         value=value,
         html_template=f'{skeleton}<div class="md-island md-{name}"{" hidden" if skeleton else ""}></div>',
-        js_on_load=code,
+        js_on_load=script_of(*scripts, name, OUTBOX=name),
         apply_default_css=False,
         server_functions=[answered(answer) for answer in answers],
         elem_id=f"md-{name}",

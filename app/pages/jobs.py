@@ -5,16 +5,15 @@ All of it comes from the queue's file: a page that is loaded again shows the sam
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import gradio as gr
 
 from app.desk import Desk
-from app.desk.jobs import JobLine, JobPanel, about, duration
+from app.desk.jobs import JobLine, JobPanel, about
 from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, button, el, icon, joined, live
 from app.pages.session import Session
-from app.pages.telling import said
+from app.pages.telling import ago, said
 from moviedreamer_core.errors import InputError
 
 LATELY = 6  # lines of what is done
@@ -113,7 +112,7 @@ def _words(panel: JobPanel, line: JobLine | None, story_id: str) -> Markup:
     if panel.done:
         last = panel.done[0]
         ended = "cancelled" if last.state == "cancelled" else "done"
-        return joined(el("strong", f"{last.title}: {ended}"), el("span", _ago(last)))
+        return joined(el("strong", f"{last.title}: {ended}"), el("span", ago(last.finished_at)))
     return joined(
         el("strong", "Nothing is running"), el("span", "What you ask for is done here, one after another.")
     )
@@ -186,7 +185,7 @@ def _row(line: JobLine, story_id: str) -> Markup:
             el("span", _fill(line), class_="md-bar") if line.state in ("running", "stopping") else None,
             class_="md-job",
         ),
-        el("span", _times(line) if line.is_active else _ago(line), class_="md-queue-times"),
+        el("span", _times(line) if line.is_active else ago(line.finished_at), class_="md-queue-times"),
         _job_button(line),
     )
 
@@ -216,10 +215,3 @@ def _job_button(line: JobLine) -> Markup:
 def _clock(seconds: float) -> str:
     """`0:07`, `12:40`."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-
-
-def _ago(line: JobLine) -> str:
-    seconds = max(0.0, time.time() - (line.finished_at or time.time()))
-    if seconds < 60:
-        return "just now"
-    return f"{duration(seconds)} ago"

@@ -8,14 +8,15 @@ comes back through `acts` as one event with the data- attributes of the element;
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from app.desk.jobs import Cost
 from app.pages import media
-from app.pages.look import STATIC
+from app.pages.scripts import NO_STORY, script_of
 
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Of what a person does nothing may be dropped; Gradio's "once" drops what is asked while an earlier ask is answered.
@@ -113,12 +114,36 @@ def button(
     )
 
 
+def no_story() -> Markup:
+    """Instead of a tab's own parts while no story is open."""
+    title, text = NO_STORY
+    return el("div", el("h3", title), el("p", text), class_="md-empty")
+
+
+def with_cost(label: str, cost: Cost | None) -> Markup:
+    """The words of a button that makes something, with what that takes."""
+    return joined(label, None if cost is None else el("span", cost.about, class_="md-cost"))
+
+
+def noted(seen: str, html: Markup) -> tuple[str, str]:
+    """What a part shows, and a note for `redrawn` of what it showed when things were as `seen`, asked before, says."""
+    return str(html), f"{seen}\n{html}"
+
+
+def redrawn(note: str, seen: str, html: Callable[[], Markup]) -> Any:
+    """The two values of `noted`, for a tick: `html` is made only if `seen` differs from the note, and sent only if it
+    does too."""
+    if note.startswith(f"{seen}\n"):
+        return gr.skip()
+    value, now = noted(seen, html())
+    return (gr.skip(), now) if note.partition("\n")[2] == value else (value, now)
+
+
 def live(name: str, skeleton: Markup | None = None) -> gr.HTML:
     """The part of the page md-`name`, at first only its `skeleton`; its event is `act`."""
-    sources = [STATIC / "dom.js", STATIC / "live.js"]
     return gr.HTML(
         value=str(skeleton or ""),
-        js_on_load="\n".join(source.read_text(encoding="utf-8") for source in sources),
+        js_on_load=script_of("live"),
         apply_default_css=False,
         elem_id=f"md-{name}",
     )

@@ -9,7 +9,20 @@ import gradio as gr
 
 from app.desk import Desk
 from app.pages.clip_list import clip_list, clip_toolbar
-from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, icon, live, uploaded
+from app.pages.live import (
+    ACTED,
+    PRIVATE,
+    QUIET,
+    Markup,
+    acted,
+    el,
+    icon,
+    live,
+    no_story,
+    noted,
+    redrawn,
+    uploaded,
+)
 from app.pages.screen import Showing, exports, screen, settings
 from app.pages.session import Session
 from app.pages.skeletons import skeleton_of
@@ -22,15 +35,18 @@ Data = dict[str, str]
 def build(desk: Desk, session: Session) -> None:
     """Called inside the tab."""
     part = live("movie", skeleton_of("movie"))
-    shown, showing = gr.State(""), gr.State("movie")
+    note, showing = gr.State(""), gr.State("movie")
     seen = [session.story_id, session.selected_row, showing]
 
+    def as_seen(story_id: str, row_id: str, on_screen: str) -> str:
+        return f"{desk.jobs.seen(story_id)} {story_id} {row_id} {on_screen}" if story_id else ""
+
     def show(story_id: str, row_id: str, on_screen: Showing, before: str) -> Any:
-        now = str(movie_html(desk, story_id, row_id, on_screen))
-        return gr.skip() if now == before else (now, now)
+        return noted(as_seen(story_id, row_id, on_screen), movie_html(desk, story_id, row_id, on_screen))
 
     def show_if_changed(story_id: str, row_id: str, on_screen: Showing, before: str) -> Any:
-        return show(story_id, row_id, on_screen, before) if story_id else gr.skip()
+        now = as_seen(story_id, row_id, on_screen)
+        return redrawn(before, now, lambda: movie_html(desk, story_id, row_id, on_screen))
 
     def act(story_id: str, row_id: str, on_screen: str, changed: int, event: gr.EventData) -> tuple[Any, ...]:
         data = acted(event)
@@ -43,39 +59,35 @@ def build(desk: Desk, session: Session) -> None:
                 _do(desk, story_id, data)
                 changed += 1
                 on_screen = {"make_movie": "movie", "make_animatic": "animatic"}.get(str(name), on_screen)
-        now = str(movie_html(desk, story_id, row_id, on_screen))
-        return now, now, on_screen, row_id, changed
+        seen = as_seen(story_id, row_id, on_screen)
+        return *noted(seen, movie_html(desk, story_id, row_id, on_screen)), on_screen, row_id, changed
 
     part.act(
         said(act),
         [*seen, session.changed],
-        [part, shown, showing, session.selected_row, session.changed],
+        [part, note, showing, session.selected_row, session.changed],
         **ACTED,
     )
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
-        changes(said(show), [*seen, shown], [part, shown], **PRIVATE)
-    session.tick.tick(said(show_if_changed), [*seen, shown], [part, shown], **QUIET)
+        changes(said(show), [*seen, note], [part, note], **PRIVATE)
+    session.tick.tick(said(show_if_changed), [*seen, note], [part, note], **QUIET)
 
 
 def movie_html(desk: Desk, story_id: str, row_id: str, on_screen: str) -> Markup:
     """The whole tab."""
     if not story_id:
-        return el(
-            "div",
-            el("h3", "No story is open"),
-            el("p", "Open one on the Stories tab, or begin a new one there."),
-            class_="md-empty",
-        )
+        return no_story()
     view = desk.movie.view(story_id)
     if not view.rows:
         words = "Every row of the script becomes a shot. Write the first one on the script tab."
         return el("div", icon("film"), el("h3", "No shots yet"), el("p", words), class_="md-empty")
     row = next((one for one in view.rows if one.row_id == row_id), view.rows[0])
     showing: Showing = on_screen if on_screen in ("movie", "animatic", "shot") else "movie"  # type: ignore[assignment]
+    another = desk.movie.cost_of_another(story_id, row.row_id) if showing == "shot" else None
     return el(
         "div",
         el("div", clip_toolbar(view), clip_list(view, row.row_id), class_="md-clip-side"),
-        el("div", screen(view, showing, row), settings(view), exports(view), class_="md-movie-side"),
+        el("div", screen(view, showing, row, another), settings(view), exports(view), class_="md-movie-side"),
         class_="md-island md-movie",
     )
 
@@ -87,7 +99,12 @@ def _do(desk: Desk, story_id: str, data: Data) -> None:
         "tick": lambda: movie.tick(story_id, [row], animate=data.get("value") == "true"),
         "tick_all": lambda: movie.tick_all(story_id, animate=True),
         "tick_none": lambda: movie.tick_all(story_id, animate=False),
-        "seconds": lambda: movie.set_seconds(story_id, row, _seconds(data.get("value", ""))),
+        "seconds": lambda: movie.set_seconds(
+            story_id,
+            row,
+            _seconds(data.get("value", "")),
+            seen=_seconds(data["seen"]) if "seen" in data else None,
+        ),
         "motion": lambda: movie.set_motion(story_id, row, data.get("value", "")),
         "choose_clip": lambda: movie.choose_clip(story_id, row, data.get("clip", "")),
         "animate": lambda: movie.animate(story_id),

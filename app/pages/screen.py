@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 from app.desk.clips import EXPORT_LABELS, ClipCard, ClipRow, ExportFile
-from app.desk.jobs import counted, duration
+from app.desk.jobs import Cost, counted
 from app.desk.movie import MovieView
 from app.pages.clip_list import CLIP_WORDS
 from app.pages.glossary import SETTINGS
-from app.pages.live import Markup, address, button, el, icon, joined
+from app.pages.live import Markup, address, button, el, icon, joined, with_cost
+from app.pages.telling import ago
+from app.queue.settings import EXPORT_FILES
 
 Showing = Literal["movie", "animatic", "shot"]
 MUSIC = ".mp3,.wav,.ogg,.flac,.m4a"
-# What can be taken away: the export's format, the file it becomes.
-EXPORTS = (
-    ("mp4", "movie.mp4"),
-    ("srt", "subtitles.srt"),
-    ("otio", "timeline.otio"),
-    ("contact-sheet", "contact-sheet.png"),
-    ("pdf", "board.pdf"),
-    ("keyframes", "keyframes.zip"),
-    ("story", "story.zip"),
-)
+EXPORTS = ("mp4", "srt", "otio", "contact-sheet", "pdf", "keyframes", "story")  # what can be taken away
 
 
-def screen(view: MovieView, showing: Showing, row: ClipRow | None) -> Markup:
-    """A player of the movie, the animatic, or one shot's clip beside its keyframe."""
+def screen(view: MovieView, showing: Showing, row: ClipRow | None, another: Cost | None) -> Markup:
+    """A player of the movie, the animatic, or one shot's clip beside its keyframe, which `another` clip costs."""
     words: list[tuple[Showing, str]] = [("movie", "Movie"), ("animatic", "Animatic")]
     words += [("shot", f"Shot {row.number}")] if row is not None else []
     chosen = showing if showing != "shot" or row is not None else "movie"
@@ -46,7 +38,7 @@ def screen(view: MovieView, showing: Showing, row: ClipRow | None) -> Markup:
     return el(
         "section",
         el("div", tabs, class_="md-segment-buttons", role="group", aria_label="On the screen"),
-        el("div", _shot(row), class_="md-on-screen")
+        el("div", _shot(row, another), class_="md-on-screen")
         if chosen == "shot" and row is not None
         else _film(view, chosen),
         class_="md-screen-box",
@@ -62,7 +54,8 @@ def _film(view: MovieView, showing: Showing) -> Markup:
             if showing == "movie"
             else "The animatic shows the keyframes for their seconds, at once, without animating."
         )
-        make = button("Make the animatic", "make_animatic", sign="film", able=view.num_drawn > 0)
+        words_and_cost = with_cost("Make the animatic", view.animatic_cost)
+        make = button(words_and_cost, "make_animatic", sign="film", able=view.num_drawn > 0)
         inner = el(
             "div",
             icon("film"),
@@ -72,9 +65,9 @@ def _film(view: MovieView, showing: Showing) -> Markup:
         )
         return el("div", el("div", inner, class_="md-player"), class_="md-on-screen")
     label = "The movie" if showing == "movie" else "The animatic"
-    made = f"Made {_ago(file.made_at)}, {_size(file.num_bytes)}"
+    made = f"Made {ago(file.made_at)}, {_size(file.num_bytes)}"
     again = (
-        button("Make it anew", "make_animatic", kind="md-small", sign="redo")
+        button(with_cost("Make it anew", view.animatic_cost), "make_animatic", kind="md-small", sign="redo")
         if showing == "animatic"
         else None
     )
@@ -105,14 +98,34 @@ def _video(file: ExportFile, label: str) -> Markup:
     )
 
 
-def _shot(row: ClipRow) -> Markup:
-    image = (
-        el("img", src=address(row.image), alt=f"Keyframe of shot {row.number}")
-        if row.image
-        else el("span", "No picture yet", class_="md-no-picture")
-    )
-    clip = (
+def _shot(row: ClipRow, another: Cost | None) -> Markup:
+    reason = f": {row.reason}" if row.reason else ""
+    if row.failure and row.state in ("stale", "fresh"):
+        reason += f" (the last try went wrong: {row.failure})"
+    able = row.image is not None and row.state not in ("running", "waiting")
+    label = with_cost("Another clip" if row.clips else "Animate it", another if able else None)
+    sign = "redo" if row.clips else "film"
+    return joined(
+        _beside(row),
         el(
+            "div",
+            el("span", CLIP_WORDS[row.state] + reason, class_=f"md-state md-shot-is-{row.state}"),
+            el("span", class_="md-spring"),
+            button(label, "animate_again", kind="md-small", sign=sign, able=able, row=row.row_id),
+            class_="md-along",
+        ),
+        el("div", [_clip(card, row) for card in row.clips], class_="md-clip-cards") if row.clips else None,
+    )
+
+
+def _beside(row: ClipRow) -> Markup:
+    """The keyframe and its clip."""
+    image: Markup = el("span", "No picture yet", class_="md-no-picture")
+    clip = el("span", icon("film"), "No clip yet", class_="md-no-picture")
+    if row.image:
+        image = el("img", src=address(row.image), alt=f"Keyframe of shot {row.number}")
+    if row.clip:
+        clip = el(
             "video",
             src=address(row.clip.path),
             controls=True,
@@ -122,37 +135,14 @@ def _shot(row: ClipRow) -> Markup:
             playsinline=True,
             aria_label=f"Clip of shot {row.number}",
         )
-        if row.clip
-        else el("span", icon("film"), "No clip yet", class_="md-no-picture")
-    )
-    reason = f": {row.reason}" if row.reason else ""
-    able = row.image is not None and row.state not in ("running", "waiting")
-    return joined(
-        el(
-            "div",
-            el(
-                "figure",
-                el("div", image, class_="md-picture"),
-                el("figcaption", "Keyframe", class_="md-hint"),
-            ),
-            el("figure", el("div", clip, class_="md-picture"), el("figcaption", "Clip", class_="md-hint")),
-            class_="md-beside",
-        ),
-        el(
-            "div",
-            el("span", CLIP_WORDS[row.state] + reason, class_=f"md-state md-shot-is-{row.state}"),
-            el("span", class_="md-spring"),
-            button(
-                "Another clip" if row.clips else "Animate it",
-                "animate_again",
-                kind="md-small",
-                sign="redo" if row.clips else "film",
-                able=able,
-                row=row.row_id,
-            ),
-            class_="md-along",
-        ),
-        el("div", [_clip(card, row) for card in row.clips], class_="md-clip-cards") if row.clips else None,
+    sides = (("Keyframe", image), ("Clip", clip))
+    return el(
+        "div",
+        [
+            el("figure", el("div", seen, class_="md-picture"), el("figcaption", word, class_="md-hint"))
+            for word, seen in sides
+        ],
+        class_="md-beside",
     )
 
 
@@ -162,6 +152,7 @@ def _clip(card: ClipCard, row: ClipRow) -> Markup:
         "div",
         el("strong", f"Clip {card.number}"),
         el("span", facts, class_="md-hint"),
+        el("span", "new", class_="md-badge md-locked") if card.is_new else None,
         el("span", class_="md-spring"),
         el("span", "shown", class_="md-badge md-fresh")
         if card.is_shown
@@ -264,9 +255,10 @@ def _make(view: MovieView) -> Markup:
     stills = view.num_drawn - view.num_clips
     counts = [counted(view.num_clips, "clip")] if view.num_clips else []
     counts += [counted(stills, "still")] if stills > 0 else []
-    label = joined("Make movie", el("span", view.movie_cost.about, class_="md-cost"))
     return joined(
-        button(label, "make_movie", kind="md-primary md-wide", sign="film"),
+        button(
+            with_cost("Make movie", view.movie_cost), "make_movie", kind="md-primary md-wide", sign="film"
+        ),
         el("p", f"{view.seconds:.0f} s long: {' and '.join(counts)}", class_="md-hint md-center"),
     )
 
@@ -276,14 +268,15 @@ def _make(view: MovieView) -> Markup:
 
 def exports(view: MovieView) -> Markup:
     """A line per kind of file: what there is of it, and the buttons."""
-    lines = [_export(format, view.export(name), name, view) for format, name in EXPORTS]
+    files = [(format, EXPORT_FILES[format]) for format in EXPORTS]
+    lines = [_export(format, view.export(name), name, view) for format, name in files]
     return el("section", el("h3", "Take away"), el("ul", lines), class_="md-box md-exports")
 
 
 def _export(format: str, file: ExportFile | None, name: str, view: MovieView) -> Markup:
     label = EXPORT_LABELS[name]
     able = view.num_drawn > 0 or format == "story"
-    said = f"{_size(file.num_bytes)}, {_ago(file.made_at)}" if file else ""
+    said = f"{_size(file.num_bytes)}, {ago(file.made_at)}" if file else ""
     act, more = ("make_movie", {}) if format == "mp4" else ("export", {"format": format})
     return el(
         "li",
@@ -326,8 +319,3 @@ def _size(num_bytes: int) -> str:
     if num_bytes < 1000:
         return f"{num_bytes} B"
     return f"{num_bytes / 1000:.0f} kB" if num_bytes < 1_000_000 else f"{num_bytes / 1_000_000:.1f} MB"
-
-
-def _ago(seconds_since_1970: float) -> str:
-    seconds = max(0.0, time.time() - seconds_since_1970)
-    return "just now" if seconds < 60 else f"{duration(seconds)} ago"

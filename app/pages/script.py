@@ -11,7 +11,7 @@ from app.desk.script import ScriptView, Where, plain_row
 from app.pages.island import Answer, island, words_of
 from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
-from app.pages.session import Session
+from app.pages.session import Session, look_again
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.workspace import Draft, Row, Shot, StaleSaveError, image_path
@@ -35,8 +35,10 @@ def build(desk: Desk, session: Session) -> None:
     def selected(event: gr.EventData) -> str:
         return str(event._data["row"])
 
+    seen = [session.story_id, session.selected_row]
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
-        changes(said(shown), [session.story_id, session.selected_row], editor, **PRIVATE)
+        changes(said(shown), seen, editor, **PRIVATE)
+    look_again(desk, session, shown, seen, editor)
     editor.selected_row(said(selected), None, session.selected_row, **ACTED)
     editor.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
@@ -53,6 +55,7 @@ def shown_script(desk: Desk, story_id: str) -> dict[str, Any]:
         "undo": bool(view.revision.undo),
         "redo": bool(view.revision.redo),
         "style": draft.style,
+        "style_warnings": list(view.style_warnings),
         "seed": str(draft.seed),
         "cast": [member.name for member in draft.cast if member.name.strip()],
         "rows": [_shown_row(view, number) for number in range(len(draft.rows))],

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
+
+from app.desk import Desk
+from app.pages.live import QUIET
+from app.pages.telling import said
 
 TABS = ("stories", "cast", "script", "references", "storyboard", "movie", "drift")
 
@@ -14,7 +20,8 @@ class Session:
     """Ids only: the truth is on disk.
 
     `changed` is bumped after every act that changes the story or its takes, so that the other tabs look again;
-    `tick` comes once a second; `selected_row` is "" or the row that was opened last; `tabs` has the ids TABS.
+    what the queue does bumps nothing: see `look_again`. `tick` comes once a second; `selected_row` is "" or the row
+    that was opened last; `tabs` has the ids TABS.
     """
 
     story_id: gr.State
@@ -22,3 +29,24 @@ class Session:
     tick: gr.Timer
     selected_row: gr.State
     tabs: gr.Tabs
+
+
+def look_again(
+    desk: Desk, session: Session, show: Callable[..., Any], seen: list[gr.State], part: gr.HTML
+) -> None:
+    """Have `show`, of the story and what else is `seen`, draw `part` anew whenever the queue has made something."""
+    made = gr.State("")
+
+    def show_if_made(before: str, story_id: str, *more: str) -> Any:
+        now = made_so_far(desk, story_id)
+        return gr.skip() if now == before else (show(story_id, *more), now)
+
+    session.tick.tick(said(show_if_made), [made, *seen], [part, made], **QUIET)
+
+
+def made_so_far(desk: Desk, story_id: str) -> str:
+    """Differs from before when any job ended, or one of this story has made one thing more. Raises QueueError."""
+    jobs = desk.queue.snapshot().jobs
+    over = [job.finished_at or 0.0 for job in jobs if not job.is_active]
+    parts = sum(job.done for job in jobs if job.is_active and job.story_id == story_id)
+    return f"{len(over)} {max(over, default=0.0)} {parts}"

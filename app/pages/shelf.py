@@ -10,9 +10,9 @@ from app.desk import Desk
 from app.pages.island import Answer, island
 from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
-from app.pages.session import Session
+from app.pages.session import Session, look_again
 from app.pages.skeletons import skeleton_of
-from app.pages.telling import said
+from app.pages.telling import plain, said
 from moviedreamer_core.workspace import StorySummary, TrashedStory
 
 
@@ -26,12 +26,13 @@ def build(desk: Desk, session: Session) -> None:
     def opened(event: gr.EventData) -> tuple[str, Any]:
         story_id = str(event._data["id"])
         for notice in desk.shelf.open(story_id).notices if story_id else ():
-            gr.Info(notice)
+            gr.Info(plain(notice))
         tab = event._data.get("tab")
         return story_id, gr.Tabs(selected=tab) if tab else gr.skip()
 
     for changes in (session.story_id.change, session.changed.change):
         changes(said(shown), session.story_id, shelf, **PRIVATE)
+    look_again(desk, session, shown, [session.story_id], shelf)
     shelf.open_story(said(opened), None, [session.story_id, session.tabs], **ACTED)
     shelf.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
@@ -86,8 +87,9 @@ def _answers(desk: Desk) -> tuple[Answer, ...]:
         return listing(desk)
 
     def delete_story(asked: dict[str, Any]) -> Any:
+        called_off = len(desk.jobs.active(str(asked["id"])))
         shelf.delete(str(asked["id"]))
-        return listing(desk)
+        return {**listing(desk), "called_off": called_off}
 
     def restore_story(asked: dict[str, Any]) -> Any:
         shelf.restore(str(asked["id"]))

@@ -1,12 +1,8 @@
-"""The page: a header with the open story, the tabs, and the web application that serves them.
-
-A tab whose module is not there is left out.
-"""
+"""The page: a header with the open story, the tabs, and the web application that serves them."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ from gradio.utils import get_upload_folder
 from app.auth import Accounts
 from app.desk import Desk
 from app.guard import guards
+from app.pages import cast, drift, jobs, movie, references, script, shelf, storyboard
 from app.pages.api import publish
 from app.pages.glossary import help_of_the_page
 from app.pages.island import island
@@ -27,8 +24,16 @@ from app.pages.session import TABS, Session
 from app.pages.telling import said
 
 TICK_SECONDS = 1.0
-TITLES = {"stories": "Stories", "drift": "Continuity"}  # the others are called as they are
-MODULES = {"stories": "shelf"}  # of the tabs whose module has another name
+BUILT: dict[str, tuple[str, Callable[[Desk, Session], None]]] = {
+    "stories": ("Stories", shelf.build),
+    "cast": ("Cast", cast.build),
+    "script": ("Script", script.build),
+    "references": ("References", references.build),
+    "storyboard": ("Storyboard", storyboard.build),
+    "movie": ("Movie", movie.build),
+    "drift": ("Continuity", drift.build),
+}  # in the order of TABS
+FIRST_TAB = "storyboard"  # a finished one shows what one can get
 MAX_UPLOAD = "512mb"  # a story with its movies as a zip
 
 
@@ -45,14 +50,14 @@ def studio_page(desk: Desk, *, signs_out: bool = False) -> gr.Blocks:
             answers=(_stories_of(desk), _help),
             scripts=("place", "tips", "help"),
         )
-        with gr.Tabs(elem_id="md-tabs", selected=_first_tab()) as tabs:
+        with gr.Tabs(elem_id="md-tabs", selected=FIRST_TAB) as tabs:
             session = Session(story_id, changed, tick, selected_row, tabs)
-            for tab in present_tabs():
-                with gr.Tab(TITLES.get(tab, tab.capitalize()), id=tab, render_children=True):
-                    importlib.import_module(_module(tab)).build(desk, session)
-        if _is_there("app.pages.jobs"):
-            with gr.Column(elem_id="md-jobs"):
-                importlib.import_module("app.pages.jobs").build(desk, session)
+            for tab in TABS:
+                title, build = BUILT[tab]
+                with gr.Tab(title, id=tab, render_children=True):
+                    build(desk, session)
+        with gr.Column(elem_id="md-jobs"):
+            jobs.build(desk, session)
         _wire(desk, session, header, signs_out)
         _wire_address(page, desk, session, header, address)
         publish(desk)
@@ -79,24 +84,6 @@ def studio_app(desk: Desk, accounts: Accounts | None = None) -> FastAPI:
         ssr_mode=False,
         max_file_size=MAX_UPLOAD,
     )
-
-
-def present_tabs() -> tuple[str, ...]:
-    """The tabs whose modules are there, in order."""
-    return tuple(tab for tab in TABS if _is_there(_module(tab)))
-
-
-def _module(tab: str) -> str:
-    return f"app.pages.{MODULES.get(tab, tab)}"
-
-
-def _is_there(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
-
-
-def _first_tab() -> str:
-    """A finished storyboard shows what one can get."""
-    return "storyboard" if "storyboard" in present_tabs() else "script"
 
 
 def _stories_of(desk: Desk) -> Any:
@@ -143,14 +130,10 @@ def _wire_address(
         wanted = asked.story or str(dict(request.query_params).get("story", ""))
         story_id = desk.shelf.first_story(wanted)
         is_wanted = story_id == asked.story
-        tab = asked.tab if asked.tab in present_tabs() else _first_tab()
+        tab = asked.tab if asked.tab in TABS else FIRST_TAB
         row_id = asked.row if is_wanted else ""
-        return (
-            story_id,
-            row_id,
-            gr.Tabs(selected=tab),
-            1,
-        )  # without a story, too, the tabs have something to say
+        changed = 1  # without a story, too, the tabs have something to say
+        return story_id, row_id, gr.Tabs(selected=tab), changed
 
     def followed(event: gr.EventData) -> tuple[str, str]:
         asked = Place.of_parts(event._data)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from app.desk.origins import Origin
 from app.desk.shot_cards import ShotCard
 from app.desk.storyboard import MAX_TEMPERATURE, LaterChoice, ShotPanel
-from app.pages.gallery import badge, picture
+from app.pages.gallery import badge, picture, waiting_words
 from app.pages.glossary import SETTINGS, STATES
-from app.pages.live import Markup, address, button, el, icon, joined
-from app.pages.take_cards import pairs, takes
+from app.pages.live import Markup, address, button, el, icon
+from app.pages.take_cards import takes
 
 PICTURES = "image/png,image/jpeg,image/webp"
 
 
-def shot_panel(panel: ShotPanel, *, before: str, after: str, origin: Origin | None) -> Markup:
-    """Everything about one shot; `before` and `after` are its neighbours' rows, "" at an end."""
+def shot_panel(
+    panel: ShotPanel, *, before: str, after: str, origin: Markup, loaded: Origin | None = None
+) -> Markup:
+    """Everything about one shot; `before` and `after` are its neighbours' rows, "" at an end.
+
+    `origin` is the box of the file that is looked at; one that was `loaded` into the shot fills in the new take.
+    """
     card = panel.card
     return el(
         "section",
@@ -24,8 +29,8 @@ def shot_panel(panel: ShotPanel, *, before: str, after: str, origin: Origin | No
         el("p", card.plot or "This row has no plot yet.", class_="md-plot-whole"),
         el("p", _meta(card), class_="md-hint"),
         _files(card, panel.story_title),
-        _origin(card, origin),
-        _new_take(panel),
+        origin,
+        _new_take(panel, loaded),
         takes(panel),
         class_="md-panel",
         aria_label=f"Shot {card.number}",
@@ -80,22 +85,22 @@ def _progress(card: ShotCard) -> Markup | None:
 
 def _notice(card: ShotCard) -> Markup:
     """Always one element, so that what follows keeps its place."""
-    if card.state == "failed":
-        inner = joined(icon("alert"), el("span", _sentence(card.reason)))
-        return el("div", inner, class_="md-notice md-failed")
-    if card.is_stale and card.image is not None:
-        keep = (
-            button("Keep as is", "keep", row=card.row_id, title="It then counts as fresh")
-            if not card.is_locked
-            else None
-        )
-        return el(
-            "div",
-            icon("clock"),
-            el("span", f"Drawn before {card.reason}." if not card.is_locked else f"Locked; {card.reason}."),
-            keep,
-            class_="md-notice md-stale",
-        )
+    is_stale = card.is_stale and card.image is not None
+    keep = (
+        button("Keep as is", "keep", row=card.row_id, title="It then counts as fresh")
+        if is_stale and not card.is_locked
+        else None
+    )
+    stale = f"Drawn before {card.reason}." if not card.is_locked else f"Locked; {card.reason}."
+    if card.failure and card.state not in ("running", "waiting"):
+        said = _sentence(card.failure)
+        if card.image is not None:
+            said = f"The last try went wrong: {said} {stale if is_stale else 'The picture is as it was.'}"
+        return el("div", icon("alert"), el("span", said), keep, class_="md-notice md-failed")
+    if card.num_waiting:
+        return el("div", icon("eye"), el("span", waiting_words(card.num_waiting)), keep, class_="md-notice")
+    if is_stale:
+        return el("div", icon("clock"), el("span", stale), keep, class_="md-notice md-stale")
     if card.state == "preview":
         words = "A preview of few steps; a full picture takes its place when it is drawn."
         return el("div", icon("eye"), el("span", words), class_="md-notice")
@@ -139,73 +144,14 @@ def _files(card: ShotCard, title: str) -> Markup:
     )
 
 
-def _origin(card: ShotCard, origin: Origin | None) -> Markup:
-    if origin is None:
-        return el("div", class_="md-origin", hidden=True)
-    load = (
-        button(
-            f"Load its script and seed into shot {card.number}",
-            "load_origin",
-            row=card.row_id,
-            able=not card.is_locked,
-        )
-        if origin.can_load
-        else None
-    )
-    return el(
-        "div",
-        el(
-            "div",
-            el("strong", origin.file_name),
-            el("span", class_="md-spring"),
-            button(None, "close_origin", kind="md-quiet md-icon", sign="close", aria_label="Close"),
-            class_="md-along",
-        ),
-        pairs(origin.facts),
-        load,
-        class_="md-origin",
-    )
-
-
-def _new_take(panel: ShotPanel) -> Markup:
+def _new_take(panel: ShotPanel, loaded: Origin | None) -> Markup:
     card = panel.card
-    seeds = [
-        ("random", "New variation"),
-        ("same", "Same seed"),
-        ("number", "This seed"),
-    ]
+    of = card.row_id if loaded is None else f"{card.row_id} {loaded.file_name} {loaded.seed}"
     return el(
         "form",
         el("h3", "New take"),
-        el(
-            "fieldset",
-            el("legend", "Variation", class_="md-label"),
-            el(
-                "div",
-                [_radio("seed", value, label, value == "random") for value, label in seeds],
-                class_="md-segments",
-                data_tip=SETTINGS["variation"],
-            ),
-            el(
-                "label",
-                el("span", "Seed", class_="md-label"),
-                el(
-                    "input",
-                    type="text",
-                    inputmode="numeric",
-                    name="number",
-                    value=panel.seed,
-                    class_="md-field",
-                    maxlength=19,
-                    autocomplete="off",
-                ),
-                data_when="seed=number",
-                hidden=True,
-                data_tip=SETTINGS["seed"],
-                class_="md-seed",
-            ),
-        ),
-        _temperature(),
+        _variation(panel.seed, loaded),
+        _temperature(1.0 if loaded is None or loaded.temperature is None else loaded.temperature),
         el(
             "fieldset",
             el("legend", "Later shots", class_="md-label", data_tip=SETTINGS["later"], tabindex=0),
@@ -213,7 +159,42 @@ def _new_take(panel: ShotPanel) -> Markup:
         ),
         el("div", _draw(card), class_="md-panel-foot"),
         class_="md-new-take",
-        data_of=card.row_id,
+        data_of=of,  # what is filled in stays until this is another
+    )
+
+
+def _variation(seed: int, loaded: Origin | None) -> Markup:
+    """Which seed, and a field for one of the person's own."""
+    chosen = "random" if loaded is None else "number"
+    choices = (("random", "New variation"), ("same", "Same seed"), ("number", "This seed"))
+    field = el(
+        "input",
+        type="text",
+        inputmode="numeric",
+        name="number",
+        value=seed if loaded is None or loaded.seed is None else loaded.seed,
+        class_="md-field",
+        maxlength=19,
+        autocomplete="off",
+    )
+    return el(
+        "fieldset",
+        el("legend", "Variation", class_="md-label"),
+        el(
+            "div",
+            [_radio("seed", value, label, value == chosen) for value, label in choices],
+            class_="md-segments",
+            data_tip=SETTINGS["variation"],
+        ),
+        el(
+            "label",
+            el("span", "Seed", class_="md-label"),
+            field,
+            data_when="seed=number",
+            hidden=True,
+            data_tip=SETTINGS["seed"],
+            class_="md-seed",
+        ),
     )
 
 
@@ -232,7 +213,7 @@ def _radio(name: str, value: str, label: str, is_first: bool) -> Markup:
     return el("label", el("input", type="radio", name=name, value=value, checked=is_first), el("span", label))
 
 
-def _temperature() -> Markup:
+def _temperature(value: float) -> Markup:
     return el(
         "div",
         el(
@@ -255,7 +236,7 @@ def _temperature() -> Markup:
             min=0,
             max=MAX_TEMPERATURE,
             step=0.1,
-            value=1,
+            value=f"{value:g}",
             aria_label="From faithful to surprising",
         ),
         class_="md-slider",

@@ -11,18 +11,14 @@ from typing_extensions import TypedDict
 
 from app.desk import Desk
 from app.desk.jobs import JobLine
-from app.pages.api import File, file_of_story
+from app.pages.api import File, file_of_story, uploaded_file
 from app.queue.jobs import ExportFormat, LaterShots
+from app.queue.settings import EXPORT_FILES
 from moviedreamer_core.errors import InputError, StoryError
 from moviedreamer_core.workspace import Shot, clip_path, image_path
 
 POLL_SECONDS = 0.2
 MAX_WAIT_SECONDS = 24 * 3600.0
-EXPORTED_AS = {
-    "mp4": "movie.mp4", "animatic": "animatic.mp4", "srt": "subtitles.srt", "otio": "timeline.otio",
-    "contact-sheet": "contact-sheet.png", "pdf": "board.pdf", "keyframes": "keyframes.zip", "story": "story.zip",
-    "csv": "script.csv", "yaml": "story.yaml",
-}  # fmt: skip
 Exported = Literal[
     "mp4", "animatic", "srt", "otio", "contact-sheet", "pdf", "keyframes", "story", "csv", "yaml"
 ]
@@ -113,7 +109,8 @@ def _take_steps(desk: Desk) -> tuple[Step, ...]:
         """Draw a shot once more; the job's number.
 
         Without a seed it is another variation; temperature goes from 0 (faithful) to 2 (surprising); later says
-        what becomes of the later shots: keep, repredict-place (until the place changes) or repredict.
+        what becomes of the later shots: keep, repredict-place (until the place changes) or repredict. With keep, a shot
+        whose take somebody chose goes on showing it: the new one waits for choose_take.
         """
         return desk.storyboard.new_take(
             story_id,
@@ -128,6 +125,12 @@ def _take_steps(desk: Desk) -> tuple[Step, ...]:
         """Show this take of a shot, keeping the later ones; what was done."""
         desk.storyboard.choose_take_number(story_id, shot, take)
         return f"take {take} of shot {shot} is shown"
+
+    def replace_picture(story_id: str, shot: int, picture: File) -> int:
+        """Put a picture of yours into a shot, as a take that the models read so that later shots follow it; the
+        job's number."""
+        row = desk.storyboard.row_of(story_id, shot)
+        return desk.storyboard.replace(story_id, row, uploaded_file(picture))
 
     def get_picture(story_id: str, shot: int, take: int | None = None) -> File:
         """The picture of a shot as a PNG with its recipe inside: of the take that is shown, or of another."""
@@ -147,13 +150,32 @@ def _take_steps(desk: Desk) -> tuple[Step, ...]:
             raise StoryError(f"shot {shot} has no clip yet; animate it first")
         return file_of_story(clip_path(clip))
 
-    return new_take, choose_take, get_picture, get_clip
+    return new_take, choose_take, replace_picture, get_picture, get_clip
 
 
 def _movie_steps(desk: Desk) -> tuple[Step, ...]:
     def animate(story_id: str, shots: list[int]) -> int:
-        """Tick these shots and no others, and animate those of them that need a clip; the job's number."""
+        """Animate those of these shots that need a clip, whatever is ticked on the page; the job's number."""
         return desk.movie.animate_numbers(story_id, shots)
+
+    def set_motion(story_id: str, shot: int, motion: Literal["calm", "gentle", "natural", "lively"]) -> str:
+        """How much moves in a shot; a clip that was made otherwise is then stale. The word."""
+        desk.movie.set_motion(story_id, desk.storyboard.row_of(story_id, shot), motion)
+        return motion
+
+    def choose_clip(story_id: str, shot: int, clip: int) -> str:
+        """Show this clip of a shot, counted from 1; what was done."""
+        one = _shot(desk, story_id, shot)
+        clips = {clip.number: clip.id for clip in one.clips}
+        if clip not in clips:
+            raise StoryError(f"shot {shot} has no clip {clip}; it has {sorted(clips) or 'none'}")
+        desk.movie.choose_clip(story_id, one.row.id, clips[clip])
+        return f"clip {clip} of shot {shot} is shown"
+
+    def set_music(story_id: str, track: File | None = None) -> str:
+        """Put a track (MP3, WAV, OGG, FLAC, M4A) under the movie; without one, take the music off. The story's id."""
+        desk.movie.set_music(story_id, None if track is None else uploaded_file(track))
+        return story_id
 
     def set_movie(
         story_id: str,
@@ -179,13 +201,15 @@ def _movie_steps(desk: Desk) -> tuple[Step, ...]:
     def get_export(story_id: str, format: Exported = "mp4") -> File:
         """A file that make_movie, make_animatic or export made."""
         folder = desk.story(story_id)
-        wanted = EXPORTED_AS[format]
+        wanted = EXPORT_FILES[format]
         path = next((path for path in folder.exports() if path.name == wanted), None)
         if path is None:
             raise StoryError(f"there is no {wanted} of this story yet; make it first and wait for its job")
         return file_of_story(path)
 
-    return animate, set_movie, make_animatic, make_movie, export, get_export
+    return (
+        animate, set_motion, choose_clip, set_music, set_movie, make_animatic, make_movie, export, get_export,
+    )  # fmt: skip
 
 
 def _job_steps(desk: Desk) -> tuple[Step, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 from typing_extensions import TypedDict
@@ -11,8 +12,8 @@ from app.desk import Desk
 from app.desk.row_warnings import RowWarning
 from app.desk.script import plain_row
 from app.pages.api import File, uploaded_file
-from moviedreamer_core.errors import MovieDreamerError
-from moviedreamer_core.workspace import Shot
+from moviedreamer_core.errors import MovieDreamerError, StoryError
+from moviedreamer_core.workspace import Shot, StaleSaveError
 
 TextFormat = Literal["guess", "prose", "yaml", "json", "csv", "fountain"]
 Step = Callable[..., Any]
@@ -56,10 +57,11 @@ class ScriptRow(TypedDict):
 
 
 class ScriptNow(TypedDict):
-    """`revision` counts the saves of the story."""
+    """`revision` counts the saves of the story; `style_warnings` are about the style, which is said of every shot."""
 
     title: str
     style: str
+    style_warnings: list[str]
     seed: int
     revision: int
     rows: list[ScriptRow]
@@ -163,13 +165,18 @@ def _cast_steps(desk: Desk) -> tuple[Step, ...]:
         """One more face picture of a character; its path in the story."""
         return cast.add_face(story_id, cast_id, uploaded_file(picture))
 
-    def set_character(story_id: str, cast_id: str, name: str, description: str) -> int:
+    def set_character(
+        story_id: str, cast_id: str, name: str, description: str, revision: int | None = None
+    ) -> int:
         """Change a character; rows follow a new name. The revision of the script."""
-        return cast.set_member(story_id, cast_id, {"name": name, "description": description}).number
+        fields = {"name": name, "description": description}
+        with _only_at_its_revision():
+            return cast.set_member(story_id, cast_id, fields, base=revision).number
 
-    def remove_character(story_id: str, cast_id: str) -> str:
+    def remove_character(story_id: str, cast_id: str, revision: int | None = None) -> str:
         """Take a character out of the cast; rows keep the name. The character's id."""
-        cast.remove(story_id, cast_id)
+        with _only_at_its_revision():
+            cast.remove(story_id, cast_id, base=revision)
         return cast_id
 
     def test_character(story_id: str, cast_id: str) -> int:
@@ -182,23 +189,34 @@ def _cast_steps(desk: Desk) -> tuple[Step, ...]:
 def _row_steps(desk: Desk) -> tuple[Step, ...]:
     script = desk.script
 
-    def insert_row(story_id: str, row_id: str = "", where: Literal["above", "below"] = "below") -> str:
+    def insert_row(
+        story_id: str,
+        row_id: str = "",
+        where: Literal["above", "below"] = "below",
+        revision: int | None = None,
+    ) -> str:
         """An empty row above or below another, or at the end; its id."""
-        return script.insert(story_id, row_id or None, where)
+        with _only_at_its_revision():
+            return script.insert(story_id, row_id or None, where, base=revision)
 
-    def set_row(story_id: str, row_id: str, fields: dict[str, Any]) -> int:
-        """Change plot, scene_elements, characters, seconds or seed of a row; the revision of the script."""
-        return script.set_row(story_id, row_id, fields).number
+    def set_row(story_id: str, row_id: str, fields: dict[str, Any], revision: int | None = None) -> int:
+        """Change plot, scene_elements, characters, seconds or seed of a row; the revision of the script.
 
-    def delete_rows(story_id: str, row_ids: list[str]) -> int:
+        With a `revision`, from get_script or the step before, this and the steps beside it refuse to change a script
+        that somebody else has changed since.
+        """
+        with _only_at_its_revision():
+            return script.set_row(story_id, row_id, fields, base=revision).number
+
+    def delete_rows(story_id: str, row_ids: list[str], revision: int | None = None) -> int:
         """Take rows out; the revision of the script."""
-        script.delete(story_id, row_ids)
-        return desk.story(story_id).script.head().number
+        with _only_at_its_revision():
+            return script.delete(story_id, row_ids, base=revision).number
 
-    def move_rows(story_id: str, row_ids: list[str], places: int) -> int:
+    def move_rows(story_id: str, row_ids: list[str], places: int, revision: int | None = None) -> int:
         """Move rows down by so many places, or up if it is below 0; the revision of the script."""
-        script.move(story_id, row_ids, places)
-        return desk.story(story_id).script.head().number
+        with _only_at_its_revision():
+            return script.move(story_id, row_ids, places, base=revision).number
 
     def lock_rows(story_id: str, row_ids: list[str], locked: bool = True) -> int:
         """Lock shots, so that nothing changes their pictures, or unlock them; how many rows were named."""
@@ -219,16 +237,31 @@ def _script_steps(desk: Desk) -> tuple[Step, ...]:
         return {
             "title": draft.title,
             "style": draft.style,
+            "style_warnings": list(view.style_warnings),
             "seed": draft.seed,
             "revision": view.revision.number,
             "rows": rows,
         }
 
-    def paste_rows(story_id: str, text: str, replace: bool = False) -> int:
+    def paste_rows(story_id: str, text: str, replace: bool = False, revision: int | None = None) -> int:
         """Add the rows of a text in any form that new_story_from_text reads, or put them in place of all; how many."""
-        return script.paste(story_id, text, imported_as="replace" if replace else "append")
+        with _only_at_its_revision():
+            return script.paste(story_id, text, imported_as="replace" if replace else "append", base=revision)
 
-    return get_script, paste_rows
+    def set_style(story_id: str, style: str, revision: int | None = None) -> int:
+        """The sentence about looks that holds for every shot, "" for none; the revision of the script."""
+        with _only_at_its_revision():
+            return script.set_story(story_id, {"style": style}, base=revision).number
+
+    def undo(story_id: str, revision: int | None = None) -> int:
+        """Take the last change of the script back, or only one that made this revision; the revision after it."""
+        return script.undo(story_id, base=revision or _revision(desk, story_id)).number
+
+    def redo(story_id: str, revision: int | None = None) -> int:
+        """Make a change again that was taken back, if the script is still at this revision; the one after it."""
+        return script.redo(story_id, base=revision or _revision(desk, story_id)).number
+
+    return get_script, paste_rows, set_style, undo, redo
 
 
 def _reference_steps(desk: Desk) -> tuple[Step, ...]:
@@ -241,7 +274,30 @@ def _reference_steps(desk: Desk) -> tuple[Step, ...]:
         desk.references.use(story_id, used)
         return used
 
-    return add_reference, use_references
+    def remove_reference(story_id: str, reference: str) -> str:
+        """Take a reference frame out, by the path that add_reference gave; its path."""
+        if reference not in desk.references.view(story_id).pictures:
+            raise StoryError(f"{reference[:80]!a} is no reference of this story")
+        desk.references.remove(story_id, reference)
+        return reference
+
+    return add_reference, use_references, remove_reference
+
+
+@contextlib.contextmanager
+def _only_at_its_revision() -> Iterator[None]:
+    """Tell a program, which has no other tab, that the script is not at the revision it named."""
+    try:
+        yield
+    except StaleSaveError as error:
+        raise StoryError(
+            f"the script was changed: it is at revision {error.theirs.number}, this follows {error.base}; "
+            "read it again with get_script"
+        ) from None
+
+
+def _revision(desk: Desk, story_id: str) -> int:
+    return desk.story(story_id).script.head().number
 
 
 def _row(shot: Shot, warnings: Sequence[RowWarning]) -> ScriptRow:

@@ -49,6 +49,7 @@ def _take(take: TakeCard, card: ShotCard) -> Markup:
             "div",
             el("strong", kind),
             el("span", "shown", class_="md-badge md-fresh") if take.is_shown else None,
+            el("span", "new", class_="md-badge md-locked") if take.is_new else None,
             el("span", "rejected", class_="md-badge") if take.is_rejected else None,
             class_="md-along",
         ),

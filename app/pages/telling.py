@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import gradio as gr
 
+from app.desk.jobs import duration
 from moviedreamer_core.errors import MovieDreamerError
 
 INTERNAL = "Internal failure, the server's log says more; nothing was lost, reload the page and try again."
@@ -63,3 +65,9 @@ def answered(handler: Callable[[dict[str, Any]], Any]) -> Callable[[Any], dict[s
 def plain(text: str) -> str:
     """`text` for a toast, which would take it for markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def ago(seconds_since_1970: float | None) -> str:
+    """How long ago that was, in words; None is now."""
+    seconds = 0.0 if seconds_since_1970 is None else time.time() - seconds_since_1970
+    return "just now" if seconds < 60 else f"{duration(seconds)} ago"

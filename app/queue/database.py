@@ -29,7 +29,7 @@ CHECK = "PRAGMA integrity_check(1)"
 _SCHEMA = """
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    token TEXT UNIQUE,                      -- of the request; asking twice queues once
+    token TEXT UNIQUE,                      -- unused
     story_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     job TEXT NOT NULL,                      -- JSON, see jobs.py

@@ -124,7 +124,6 @@ SILENT = Failure(
     kind="crash",
     message=f"the worker did not answer any more and was ended; {KEPT}, retry, with a smaller size if it happens again",
 )
-FORCED = Failure(kind="stopped", message=f"the worker was restarted by hand; {KEPT}, retry to go on")
 
 _DEVICE_MEMORY = re.compile(
     r"out of memory|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|MPS backend out of memory",

@@ -24,6 +24,7 @@ from app.queue.jobs import Workload
 
 NUM_RECENT = 15  # samples that count; older ones tell of other days
 NUM_KEPT = 40  # of samples of the same kind, in the file
+MIN_SHARE = 0.01  # of a job's work, before its own pace tells anything
 START = "start of "  # prefix of a part: the time before its first unit
 
 Basis = Literal["same settings", "other steps", "other settings", "guess"]
@@ -95,6 +96,21 @@ def expectation(workload: Workload, samples: Sequence[Sample], *, is_warm: bool)
         start_basis = basis
     worst = max(basis, start_basis, key=_BASES.index)
     return Expectation(start_seconds=start, unit_seconds=pace * sum(workload.amounts), basis=worst)
+
+
+def seconds_left(elapsed: float, start_seconds: float | None, share: float, expected: Expectation) -> float:
+    """Of a running job: what was expected at first, and ever more what its own pace says.
+
+    A guess gives way within the first twentieth of the work, a measured expectation in step with it.
+    """
+    if start_seconds is None:
+        return max(0.0, expected.start_seconds - elapsed) + expected.unit_seconds
+    planned = expected.unit_seconds * (1 - share)
+    if share < MIN_SHARE:
+        return planned
+    at_its_pace = max(0.0, elapsed - start_seconds) * (1 - share) / share
+    trust = min(1.0, 20 * share) if expected.basis == "guess" else share
+    return (1 - trust) * planned + trust * at_its_pace
 
 
 def _start_load(workload: Workload, *, is_warm: bool) -> Workload:

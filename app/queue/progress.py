@@ -21,8 +21,9 @@ MAX_MADE = 2000  # entries of one job that are told; the story's folder knows th
 class Progress:
     """One step is over: `done` of `total` units are finished, and `step` of `num_steps` of the unit in hand.
 
-    Work yields one when it has loaded and read what it needs (`done=0`), one after every denoising step, and one when
-    a unit is finished and on the disk. Units that turn out to be there already are left out of `total`.
+    Work yields one before each thing that it loads (`preparing`), one when it has all that it needs (`done=0`), one
+    after every denoising step, and one when a unit is finished and on the disk. Units that turn out to be there already
+    are left out of `total`.
     `made` are the files, relative to the story's folder, that came to be since the last event.
     """
 
@@ -33,6 +34,7 @@ class Progress:
     row: str = ""  # of the script, in hand
     doing: str = ""  # in words
     made: tuple[str, ...] = ()
+    preparing: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.done <= self.total:
@@ -87,7 +89,7 @@ class Meter:
         """Take in the next event."""
         now = self._clock()
         done_before = self._progress.done if self._progress else 0
-        if self._progress is None:
+        if self._start_seconds is None and not progress.preparing:
             self._start_seconds = now - self._began if progress.done == 0 else 0.0
             if progress.done == 0:
                 self._samples.append(starting(self._workload, self._start_seconds, is_warm=self._is_warm))

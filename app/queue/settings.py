@@ -17,6 +17,11 @@ MAX_SEED = 2**63 - 1  # what torch.Generator takes
 
 LaterShots = Literal["keep", "repredict", "repredict-place"]  # the last: until the place changes
 ExportFormat = Literal["mp4", "srt", "otio", "contact-sheet", "pdf", "keyframes", "story", "csv", "yaml"]
+EXPORT_FILES = {
+    "mp4": "movie.mp4", "animatic": "animatic.mp4", "srt": "subtitles.srt", "otio": "timeline.otio",
+    "contact-sheet": "contact-sheet.png", "pdf": "board.pdf", "keyframes": "keyframes.zip", "story": "story.zip",
+    "csv": "script.csv", "yaml": "story.yaml",
+}  # fmt: skip  # in the folder of exports, by format; the animatic has a job of its own
 
 
 def _inside_the_folder(path: str) -> str:

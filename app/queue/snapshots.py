@@ -17,12 +17,11 @@ from typing import Literal
 from app.queue.database import Database
 from app.queue.failures import QueueError
 from app.queue.jobs import Job, Workload, read_job
-from app.queue.paces import Expectation, Sample, expectation, read_samples
+from app.queue.paces import Expectation, Sample, expectation, read_samples, seconds_left
 
 State = Literal["waiting", "running", "stopping", "done", "cancelled", "failed"]
 SILENT_SECONDS = 20.0  # without a beat, a worker counts as not answering
 BEAT_SECONDS = 1.0  # how often it beats
-MIN_SHARE = 0.01  # of the work, before its own pace tells anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,8 @@ class WorkerStatus:
 class QueueSnapshot:
     """Running jobs, then waiting ones in their order, then finished ones, the newest first.
 
-    `version` changes whenever anything does but the clock; a page that holds the same one may skip its update.
+    `version` changes whenever anything does but the clock and the worker's beats; a page that holds the same one may
+    skip its update.
     `notice` is something everybody should be told, such as a damaged file that was put aside.
     """
 
@@ -192,20 +192,22 @@ class SnapshotReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._table: Table | None = None
+        self._known: tuple[tuple[int, int], Table] | None = None  # the file's changes when it was read
 
     def read(self) -> QueueSnapshot:
         """The queue as it stands. Raises QueueError."""
         return snapshot_of(self.table(), now=self._database.clock())
 
     def table(self) -> Table:
-        version = self._database.version
-        table = self._table
-        if table is None or table.version != version:
-            with self._database.reading() as connection:
-                # The version is from before: what came in between is read twice, never missed.
-                table = _read_table(connection, version, self._database.notice)
-            self._table = table
+        changes, known = self._database.version, self._known
+        if known is not None and known[0] == changes:
+            return known[1]
+        with self._database.reading() as connection:
+            # The number of changes is from before: what came in between is read twice, never missed.
+            table = _read_table(connection, changes, self._database.notice)
+        if known is not None and _is_but_a_beat_later(known[1], table):
+            table = dataclasses.replace(known[1], worker=table.worker)
+        self._known = changes, table
         return table
 
 
@@ -217,19 +219,12 @@ def snapshot_of(table: Table, *, now: float) -> QueueSnapshot:
     )
 
 
-def seconds_left(elapsed: float, start_seconds: float | None, share: float, expected: Expectation) -> float:
-    """Of a running job: what was expected at first, and ever more what its own pace says.
-
-    A guess gives way within the first twentieth of the work, a measured expectation in step with it.
-    """
-    if start_seconds is None:
-        return max(0.0, expected.start_seconds - elapsed) + expected.unit_seconds
-    planned = expected.unit_seconds * (1 - share)
-    if share < MIN_SHARE:
-        return planned
-    at_its_pace = max(0.0, elapsed - start_seconds) * (1 - share) / share
-    trust = min(1.0, 20 * share) if expected.basis == "guess" else share
-    return (1 - trust) * planned + trust * at_its_pace
+def _is_but_a_beat_later(before: Table, after: Table) -> bool:
+    """Whether nothing happened in between but that the worker told that it is alive."""
+    if before.worker is None or after.worker is None:
+        return False
+    silenced = dataclasses.replace(after.worker, beat_at=before.worker.beat_at, beats=before.worker.beats)
+    return dataclasses.replace(after, worker=silenced, version=before.version) == before
 
 
 def _read_table(connection: sqlite3.Connection, version: tuple[int, int], notice: str) -> Table:

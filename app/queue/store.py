@@ -8,7 +8,6 @@ Source: start-time fair queueing, Goyal, Vin and Cheng, SIGCOMM 1996, with every
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from pathlib import Path
 
@@ -23,7 +22,6 @@ MAX_FINISHED = 200  # jobs that are over and still known
 KEPT_SECONDS = 30 * 24 * 3600.0  # how long they are known
 FINISHED = "('done', 'cancelled', 'failed')"
 ACTIVE = "('waiting', 'running')"
-_TOKEN = re.compile("[ -~]{1,200}")
 
 
 class JobStore:
@@ -38,27 +36,20 @@ class JobStore:
         """Of the queue's file."""
         return self._database.path
 
-    def enqueue(self, job: Job, *, token: str | None = None) -> int:
+    def enqueue(self, job: Job) -> int:
         """Queue `job`, behind what its story has queued already; its id.
 
-        The same `token`, which a page makes per click, gives the same id again and queues nothing. Raises QueueError
-        for one that was used for another job, for a full queue, and if the file cannot be written.
+        Raises QueueError for a full queue, and if the file cannot be written.
         """
-        if token is not None and not _TOKEN.fullmatch(token):
-            raise QueueError(f"token {token[:40]!a}: use 1 to 200 plain letters, digits and signs")
-        text = write_job(job)
         with self._database.writing(durable=True) as connection:
-            if token is not None and (known := _known(connection, token, text)) is not None:
-                return known
             _refuse_if_full(connection)
             cursor = connection.execute(
-                "INSERT INTO jobs (token, story_id, kind, job, state, seq, turn, total, enqueued_at) "
-                "VALUES (?, ?, ?, ?, 'waiting', ?, ?, ?, ?)",
+                "INSERT INTO jobs (story_id, kind, job, state, seq, turn, total, enqueued_at) "
+                "VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?)",
                 (
-                    token,
                     job.story_id,
                     job.kind,
-                    text,
+                    write_job(job),
                     _next_seq(connection),
                     _next_turn(connection, job.story_id),
                     len(job.workload.amounts),
@@ -246,17 +237,6 @@ def _cancel(connection: sqlite3.Connection, where: str, value: object, now: floa
     )
     forget_old(connection, now)
     return waiting.rowcount + running.rowcount
-
-
-def _known(connection: sqlite3.Connection, token: str, text: str) -> int | None:
-    row = connection.execute("SELECT id, job FROM jobs WHERE token = ?", (token,)).fetchone()
-    if row is None:
-        return None
-    if row[1] != text:
-        raise QueueError(
-            f"token {token[:40]!a} stands for job {row[0]}, which is another one; use a new token"
-        )
-    return row[0]
 
 
 def _refuse_if_full(connection: sqlite3.Connection) -> None:

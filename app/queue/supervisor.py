@@ -13,7 +13,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Literal
 
-from app.queue.failures import FORCED, SILENT, Exit, Failure
+from app.queue.failures import SILENT, Exit, Failure
 from app.queue.locks import Holder, anyone_present, device_holder, device_is_free, present
 from app.queue.processes import FoundWorker, StartedWorker, WorkerCommand
 from app.queue.store import JobStore
@@ -81,10 +81,6 @@ class Supervisor:
         """Begin, with a worker that is there already or with a new one. Raises OutputError."""
         self._presence.enter_context(present(self._servers_file))
         self._thread.start()
-
-    def restart_worker(self) -> None:
-        """End the worker now, in the middle of a step; its job fails. The way out when a step never ends."""
-        self._end_worker(FORCED)
 
     def close(self, worker: Literal["drain", "stop"] = "stop", *, seconds: float = 10.0) -> None:
         """Stop supervising.

@@ -92,6 +92,11 @@ class Worker:
         except (Exception, SystemExit) as error:
             traceback.print_exc(file=sys.stderr)
             failure = failure_of(error, lighter=claim.job.lighter)
+            if (
+                failure.kind == "input" and self._standing(claim) == "cancel"
+            ):  # such as a story that was deleted
+                self._record(claim, "cancelled", meter)
+                return True
         else:
             self._out_of_memory_in_a_row = 0
             self._record(claim, ending, meter)

@@ -40,6 +40,8 @@ def read_cast(studio: Studio, job: ReadCast) -> Generator[Progress, None, None]:
     faces: list[FaceReading] = []
     embeddings: dict[str, Tensor] = {}  # of each cast member, by id
     if cast:
+        for doing in studio.weights.loading({"face"}):
+            yield units.preparing(doing)
         encoder = studio.weights.load({"face"}).models.face
         yield units.ready("looking at the faces")
         boxes = by_file_name(story.readings.face_boxes())

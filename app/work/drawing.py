@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 
 from app.queue.jobs import DrawMissing, PreviewArc
 from app.queue.progress import Progress
-from app.work.shots import Order, draw, load_for, order_of, settings_of, take_made_by
+from app.work.shots import Order, draw, order_of, parts_for, settings_of, take_made_by
 from app.work.studio import Studio
 from app.work.units import Units, relative
 from moviedreamer_core.errors import StoryError
@@ -51,8 +51,9 @@ def _draw_rows(
     """Each after what is shown before it at that moment. A row that was deleted meanwhile is passed over."""
     rows = [row_id for row_id in _present(story.view(), keyframes) if is_wanted(story.view(), row_id)]
     units = Units(len(rows))
-    if rows:
-        load_for(studio, story, [_order(story, row_id, settings) for row_id in rows])
+    orders = [_order(story, row_id, settings) for row_id in rows]
+    for doing in studio.weights.loading(parts_for(studio, orders) if orders else ()):
+        yield units.preparing(doing)
     yield units.ready("reading the story")
     for row_id in rows:
         view = story.view()

@@ -24,10 +24,10 @@ from app.work.studio import Studio
 from app.work.units import Units
 from moviedreamer_core.errors import ImageError
 from moviedreamer_core.images import read_image
-from moviedreamer_core.names import name_key
 from moviedreamer_core.pictures import Pictures
 from moviedreamer_core.preparation import Preparation, to_pixels
-from moviedreamer_core.workspace import Drift, DriftPoint, Row, Shot, StoryFolder, StoryView, Take, image_path
+from moviedreamer_core.workspace import Drift, DriftPoint, Shot, StoryFolder, StoryView, Take, image_path
+from moviedreamer_core.workspace.draft import place_key
 from moviedreamer_core.workspace.freshness import cast_of
 
 
@@ -40,6 +40,8 @@ def measure_drift(studio: Studio, job: MeasureDrift) -> Generator[Progress, None
     units = Units(len(drawn))
     points: list[DriftPoint] = []
     if drawn:
+        for doing in studio.weights.loading({"face", "vision"}):
+            yield units.preparing(doing)
         preparation = studio.weights.load({"face", "vision"})
         faces = _faces_of_cast(story, view, preparation)
     yield units.ready("looking at the keyframes")
@@ -52,7 +54,7 @@ def measure_drift(studio: Studio, job: MeasureDrift) -> Generator[Progress, None
         wanted = [member.id for member in cast_of(view.revision.draft, shot.row) if member.id in faces]
         points += _face_points(shot, take, spots, {cast_id: faces[cast_id] for cast_id in wanted})
         strangers += [_best(spots, face) for cast_id, face in faces.items() if cast_id not in wanted]
-        scenes.append((place_of(shot.row), _scene_of(preparation, image)))
+        scenes.append((place_key(shot.row), _scene_of(preparation, image)))
         points.append(_scene_point(shot, take, scenes[-1][1], seen))
         yield units.finished(row=shot.row.id, doing=f"keyframe {shot.number} measured")
     drift = Drift(
@@ -62,11 +64,6 @@ def measure_drift(studio: Studio, job: MeasureDrift) -> Generator[Progress, None
         weights_hash=weights_hash,
     )
     story.readings.write_drift(drift)
-
-
-def place_of(row: Row) -> str:
-    """Where the row plays: its first scene element, whatever the light and the camera are; empty without any."""
-    return next((name_key(element) for element in row.scene_elements if element.strip()), "")
 
 
 def _faces_of_cast(
@@ -127,7 +124,7 @@ def _scene_of(preparation: Preparation, image: Image.Image) -> Float[Tensor, " E
 
 def _scene_point(shot: Shot, take: Take, scene: Float[Tensor, " E"], seen: dict[str, Tensor]) -> DriftPoint:
     """Against what was shown last in the same place; nothing to compare with the first time."""
-    place = place_of(shot.row)
+    place = place_key(shot.row)
     before = seen.get(place) if place else None
     if place:
         seen[place] = scene

@@ -57,16 +57,14 @@ def animate(studio: Studio, job: AnimateKeyframes) -> Generator[Progress, None, 
     studio.weights.check(job.weights)
     missing = [order for order in job.clips if _made_of(_filmed(studio, story, order, job.filming)) is None]
     units = Units(len(missing))
-    if missing:
-        studio.weights.load(PARTS_TO_ANIMATE)
+    for doing in studio.weights.loading(PARTS_TO_ANIMATE if missing else ()):
+        yield units.preparing(doing)
     _choose_made(studio, story, job)
     yield units.ready("reading the keyframes")
     for order in missing:
         filmed = _filmed(studio, story, order, job.filming)
-        earlier = filmed.shot.decisions.clip
         clip = yield from units.of(_film(studio, story, filmed), row=order.row)
-        if story.decisions.read().of(order.row).clip == earlier:  # or a person has chosen another meanwhile
-            story.choose_clip(order.row, clip.id)
+        _choose(story, filmed, clip)
         yield units.finished(row=order.row, doing="animated", made=(relative(clip_path(clip), story.path),))
 
 
@@ -76,11 +74,19 @@ def _choose_made(studio: Studio, story: StoryFolder, job: AnimateKeyframes) -> N
         filmed = _filmed(studio, story, order, job.filming)
         made = _made_of(filmed)
         if made is not None and filmed.shot.clip != made:
-            story.choose_clip(order.row, made.id)
+            _choose(story, filmed, made)
+
+
+def _choose(story: StoryFolder, filmed: _Filmed, clip: Clip) -> None:
+    """Show it, unless a person chose another meanwhile, or had accepted one that is not stale: then it waits."""
+    shot = filmed.shot
+    story.choose_clip_in_place_of(
+        shot.row.id, clip.id, shot.decisions.clip, over_accepted=bool(shot.clip_stale_for)
+    )
 
 
 def _filmed(studio: Studio, story: StoryFolder, order: ClipOrder, filming: Filming) -> _Filmed:
-    view = story.view()
+    view = story.view(weights_hash=studio.weights.hash)
     shot = view.shot(order.row)
     if shot.take is None:
         raise StoryError(f"shot {shot.number} has no picture to animate; draw it first")

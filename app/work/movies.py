@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.queue.jobs import MakeAnimatic, MakeMovie
 from app.queue.progress import Progress
+from app.queue.settings import EXPORT_FILES
 from app.work.cutting import cut_of
 from app.work.scripts import whole_script_of
 from app.work.studio import Studio
@@ -21,7 +22,7 @@ from moviedreamer_core.video.movie import Still, Transition, stitching
 from moviedreamer_core.workspace import StoryFolder, StoryView
 from moviedreamer_core.workspace.layout import EXPORTS, file_kind
 
-MOVIE, ANIMATIC, SUBTITLES = "movie.mp4", "animatic.mp4", "subtitles.srt"
+MOVIE, ANIMATIC, SUBTITLES = EXPORT_FILES["mp4"], EXPORT_FILES["animatic"], EXPORT_FILES["srt"]
 _PERMILLE, _STITCHED = 1000, 800  # of the work, how much is the pictures
 
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from app.queue.jobs import CharacterTest
 from app.queue.progress import Progress
-from app.work.shots import Order, draw, load_for, settings_of, take_made_by
+from app.work.shots import Order, draw, parts_for, settings_of, take_made_by
 from app.work.studio import Studio
 from app.work.units import Units, relative
 from moviedreamer_core.drawing import next_seed
@@ -28,11 +28,14 @@ def character_test(studio: Studio, job: CharacterTest) -> Generator[Progress, No
     found = take_made_by(studio, order) if job.seed is not None else None
     earlier = shown_take(order.takes, story.decisions.read().of(job.cast_id))
     units = Units(1)
-    if found is None:
-        load_for(studio, story, [order])
+    for doing in studio.weights.loading(parts_for(studio, [order]) if found is None else ()):
+        yield units.preparing(doing)
     yield units.ready("reading the character")
     take = found or (yield from units.of(draw(studio, story, order)))
-    story.choose_in_place_of(job.cast_id, take.id, earlier.id if earlier else None)
+    earlier_id = earlier.id if earlier else None
+    story.choose_in_place_of(
+        job.cast_id, take.id, earlier_id, over_accepted=True
+    )  # nobody chooses among tests
     yield units.finished(doing="drawn", made=(relative(image_path(take), story.path),))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from app.queue.jobs import RedrawKeyframes, RegenerateKeyframe
 from app.queue.progress import Progress
-from app.work.shots import Order, draw, load_for, order_of, settings_of, take_made_by
+from app.work.shots import Order, draw, order_of, parts_for, settings_of, take_made_by
 from app.work.studio import Studio
 from app.work.units import Step, Units, relative
 from moviedreamer_core.errors import StoryError
@@ -17,7 +17,9 @@ def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, N
     """A new take of the job's row, then of its later rows in order, each with its seed, after what is shown by then.
 
     Of those that were drawn before the job was interrupted, none is drawn again. `keep` leaves the later shots as
-    they are and in order; `repredict-place` does so for those after the place.
+    they are and in order, and a take that a person accepted is still shown while it is not stale: the new one waits.
+    `repredict-place` leaves the shots after the place. What is drawn again with the later shots is shown at once,
+    also in place of accepted takes, for the later shots follow it.
     """
     story = studio.story_of(job)
     studio.weights.check(job.weights)
@@ -25,24 +27,27 @@ def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, N
     shot = view.shot(job.row)
     if shot.locked:
         raise StoryError(f"shot {shot.number} is locked; unlock it to draw it again")
-    beyond = _in_order_beyond(view, job) if job.later == "repredict-place" else []
     seeds = {job.row: job.seed} | {later.row.id: _seed_of(view, later) for later in _later(view, job)}
     settings = settings_of(job.drawing)
     units = Units(len(seeds))
-    load_for(studio, story, [order_of(story, row_id, settings, seeds[row_id]) for row_id in seeds])
+    orders = [order_of(story, row_id, settings, seeds[row_id]) for row_id in seeds]
+    for doing in studio.weights.loading(parts_for(studio, orders)):
+        yield units.preparing(doing)
     yield units.ready("reading the story")
     for row_id in seeds:
         if _is_gone_or_locked(story.view(), row_id) and row_id != job.row:
             yield units.finished(row=row_id)
             continue
-        earlier = story.view().shot(row_id).take
+        earlier = story.view(weights_hash=studio.weights.hash).shot(row_id)
         order = order_of(story, row_id, settings, seeds[row_id])
         take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
         story.choose_in_place_of(
-            row_id, take.id, earlier.id if earlier else None, keep_later=job.later == "keep"
+            row_id,
+            take.id,
+            earlier.take.id if earlier.take else None,
+            keep_later=_beyond(story.view(), job) if job.later == "repredict-place" else job.later == "keep",
+            over_accepted=job.later != "keep" or bool(earlier.stale_for),
         )
-        if beyond:
-            story.keep_as_is(beyond)
         yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
 
 
@@ -50,23 +55,31 @@ def redraw(studio: Studio, job: RedrawKeyframes) -> Generator[Progress, None, No
     """A new take of each of the job's rows, in the script's order, after what is shown by then.
 
     Rows that are gone or locked are passed over. Of those that were drawn before an interruption, none is drawn again.
+    Where a person accepted a take that is not stale, the new one waits beside it.
     """
     story = studio.story_of(job)
     studio.weights.check(job.weights)
     seeds, settings = dict(zip(job.keyframes, job.seeds, strict=True)), settings_of(job.drawing)
     rows = [shot.row.id for shot in story.view().shots if shot.row.id in seeds and not shot.locked]
     units = Units(len(rows))
-    if rows:
-        load_for(studio, story, [order_of(story, row_id, settings, seeds[row_id]) for row_id in rows])
+    orders = [order_of(story, row_id, settings, seeds[row_id]) for row_id in rows]
+    for doing in studio.weights.loading(parts_for(studio, orders) if orders else ()):
+        yield units.preparing(doing)
     yield units.ready("reading the story")
     for row_id in rows:
         if _is_gone_or_locked(story.view(), row_id):
             yield units.finished(row=row_id)
             continue
-        earlier = story.view().shot(row_id).take
+        earlier = story.view(weights_hash=studio.weights.hash).shot(row_id)
         order = order_of(story, row_id, settings, seeds[row_id])
         take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
-        story.choose_in_place_of(row_id, take.id, earlier.id if earlier else None, keep_later=True)
+        story.choose_in_place_of(
+            row_id,
+            take.id,
+            earlier.take.id if earlier.take else None,
+            keep_later=True,
+            over_accepted=bool(earlier.stale_for),
+        )
         yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
 
 
@@ -89,10 +102,13 @@ def _later(view: StoryView, job: RegenerateKeyframe) -> list[Shot]:
     return [shot for shot in after if shot.row.id in set(job.later_rows) and not shot.locked]
 
 
-def _in_order_beyond(view: StoryView, job: RegenerateKeyframe) -> list[str]:
-    """The rows after the last that is drawn again, if nothing is wrong with their takes."""
-    numbers = [shot.number for shot in _later(view, job)] or [view.shot(job.row).number]
-    return [shot.row.id for shot in view.shots[numbers[-1] :] if shot.take is not None and not shot.stale_for]
+def _beyond(view: StoryView, job: RegenerateKeyframe) -> frozenset[str]:
+    """The rows after the last that is drawn again, as the script stands now."""
+    redrawn = {job.row} | {
+        shot.row.id for shot in view.shots if not shot.locked and shot.row.id in job.later_rows
+    }
+    last = max((shot.number for shot in view.shots if shot.row.id in redrawn), default=0)
+    return frozenset(shot.row.id for shot in view.shots[last:])
 
 
 def _is_gone_or_locked(view: StoryView, row_id: str) -> bool:

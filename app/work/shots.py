@@ -103,8 +103,8 @@ def take_made_by(studio: Studio, order: Order) -> Take | None:
     return next(fitting, None)
 
 
-def load_for(studio: Studio, story: StoryFolder, orders: Sequence[Order]) -> None:
-    """Load what drawing these takes, drawn one after another, needs. Raises WeightsError."""
+def parts_for(studio: Studio, orders: Sequence[Order]) -> frozenset[str]:
+    """The parts of the weights that drawing these takes, one after another, needs. Raises WeightsError."""
     weights_hash, parts = studio.weights.hash, {"text", "autoregressive", "renderer"}
     for order in orders:
         rows = [shot.row for shot in order.before] + [order.row]
@@ -113,7 +113,7 @@ def load_for(studio: Studio, story: StoryFolder, orders: Sequence[Order]) -> Non
         before = [shot.take for shot in order.before if shot.take is not None]
         if references_of(order.draft) or not all(is_remembered(take, weights_hash) for take in before):
             parts |= PARTS_TO_REMEMBER
-    studio.weights.load(parts)
+    return frozenset(parts)
 
 
 def draw(studio: Studio, story: StoryFolder, order: Order) -> Generator[Step, None, Take]:
@@ -123,8 +123,9 @@ def draw(studio: Studio, story: StoryFolder, order: Order) -> Generator[Step, No
     drawn, ImageError for a picture that is gone, WeightsError, OutputError.
     """
     started = time.perf_counter()
-    load_for(studio, story, [order])
     weights = studio.weights
+    for doing in weights.loading(parts_for(studio, [order])):
+        yield Step(0, order.settings.steps, doing)
     encoded, warnings, references = _prepared(story, order, weights)
     yield Step(0, order.settings.steps, "planning")
     tokens = yield from _planned(story, order, weights, encoded, references)

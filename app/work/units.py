@@ -28,9 +28,17 @@ class Units:
     total: int
     done: int = 0
 
+    def preparing(self, doing: str) -> Progress:
+        """To be yielded before each thing that is loaded, so that the job can be called off there."""
+        return Progress(done=self.done, total=self.total, doing=doing, preparing=True)
+
     def ready(self, doing: str = "") -> Progress:
         """To be yielded when everything is loaded and read."""
         return Progress(done=self.done, total=self.total, doing=doing)
+
+    def at(self, number: int, total: int, doing: str) -> Progress:
+        """`number` of `total` steps of the unit in hand are over."""
+        return Progress(done=self.done, total=self.total, step=number, num_steps=total, doing=doing)
 
     def of(self, steps: Generator[Step, None, T], *, row: str = "") -> Generator[Progress, None, T]:
         """The steps of the unit in hand as progress; its result."""

@@ -39,15 +39,17 @@ def encode_replacement(studio: Studio, job: EncodeReplacement) -> Generator[Prog
     if take is None and image is not None:
         take = _same_upload(shot.takes, image)
     units = Units(1)
-    if take is None or not is_remembered(take, weights_hash):
-        studio.weights.load(PARTS_TO_REMEMBER)
+    is_known = take is not None and is_remembered(take, weights_hash)
+    for doing in studio.weights.loading(() if is_known else PARTS_TO_REMEMBER):
+        yield units.preparing(doing)
     yield units.ready("reading the picture")
     if take is None and image is not None:
         take = _kept(studio, story, job, image)
     assert take is not None
     if not is_remembered(take, weights_hash):
         encode_take(story, take, studio.weights)
-    story.choose_in_place_of(job.row, take.id, shot.take.id if shot.take else None)
+    earlier_id = shot.take.id if shot.take else None  # replaced by hand, whatever was accepted
+    story.choose_in_place_of(job.row, take.id, earlier_id, over_accepted=True)
     yield units.finished(row=job.row, doing="encoded", made=(relative(image_path(take), story.path),))
 
 

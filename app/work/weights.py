@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -16,6 +16,10 @@ from moviedreamer_core.pretrained import CONFIG, PARTS, Models, load_models
 from moviedreamer_core.weights_files import check_files, read_json, read_manifest
 
 MAX_ENCODED_ROWS = 2_000
+_NAMES = {
+    "text": "text encoder", "face": "face encoder", "vision": "vision encoder", "autoregressive": "planner",
+    "video": "video model",
+}  # fmt: skip
 
 
 class Weights:
@@ -52,7 +56,7 @@ class Weights:
     def load(self, parts: Iterable[str]) -> Preparation:
         """The models with at least these parts, and what encodes stories with them. Raises WeightsError."""
         loaded = self._preparation.models if self._preparation else None
-        missing = frozenset(part for part in parts if loaded is None or not _has(loaded, part))
+        missing = frozenset(self.missing(parts))
         if missing or loaded is None:
             models = _joined(loaded, load_models(self.folder, device=_device(), parts=missing))
             if self._preparation is None:
@@ -61,6 +65,17 @@ class Weights:
                 self._preparation.models = models
         assert self._preparation is not None
         return self._preparation
+
+    def missing(self, parts: Iterable[str]) -> tuple[str, ...]:
+        """Those of `parts` that are not loaded, in the order of their names."""
+        loaded = self._preparation.models if self._preparation else None
+        return tuple(sorted(part for part in set(parts) if loaded is None or not _has(loaded, part)))
+
+    def loading(self, parts: Iterable[str]) -> Iterator[str]:
+        """Load what is missing of `parts`, one by one; says before each what will be loaded. Raises WeightsError."""
+        for part in self.missing(parts):
+            yield f"loading the {_NAMES.get(part, part)}"
+            self.load({part})
 
     def release(self) -> None:
         """Forget everything that was loaded."""

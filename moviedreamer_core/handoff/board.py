@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +39,13 @@ Weight = Literal["", "B"]
 
 
 def write_board(cut: Cut, path: Path) -> None:
-    """Write the board of `cut` as PDF.
+    """Write the board of `cut` as PDF; raises as `board_steps`."""
+    for _ in board_steps(cut, path):
+        pass
+
+
+def board_steps(cut: Cut, path: Path) -> Iterator[tuple[int, int]]:
+    """Write the board of `cut` as PDF; yields after each shot how many of how many are on it.
 
     Raises ImageError naming a keyframe that is missing or damaged, InputError for too many shots, OutputError.
     """
@@ -53,6 +60,7 @@ def write_board(cut: Cut, path: Path) -> None:
         if number % SHOTS_PER_PAGE == 0:
             board.new_page(number // SHOTS_PER_PAGE + 1, math.ceil(len(places) / SHOTS_PER_PAGE))
         board.shot(place, scene, number % SHOTS_PER_PAGE)
+        yield number + 1, len(places)
     write_bytes(path, bytes(board.pdf.output()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,11 +82,30 @@ def write_contact_sheet(cut: Cut, path: Path, *, recipe: Recipe | None = None) -
 
     Raises ImageError naming a keyframe that is missing or damaged, InputError for too many shots, OutputError.
     """
-    save_png(contact_sheet(cut), path, recipe or movie_recipe(cut))
+    for _ in contact_sheet_steps(cut, path, recipe=recipe):
+        pass
+
+
+def contact_sheet_steps(
+    cut: Cut, path: Path, *, recipe: Recipe | None = None
+) -> Generator[tuple[int, int], None, None]:
+    """As `write_contact_sheet`; yields after each shot how many of how many are on it."""
+    sheet = yield from _drawn(cut)
+    save_png(sheet, path, recipe or movie_recipe(cut))
 
 
 def contact_sheet(cut: Cut) -> Image.Image:
     """The sheet. Raises ImageError, InputError."""
+    drawing = _drawn(cut)
+    while True:
+        try:
+            next(drawing)
+        except StopIteration as end:
+            sheet: Image.Image = end.value
+            return sheet
+
+
+def _drawn(cut: Cut) -> Generator[tuple[int, int], None, Image.Image]:
     layout = layout_of(cut)
     places = placed(cut)
     rows = [places[start : start + layout.columns] for start in range(0, len(places), layout.columns)]
@@ -99,10 +119,13 @@ def contact_sheet(cut: Cut) -> Image.Image:
     sheet = Image.new("RGB", (layout.width, top - layout.gap + layout.margin), PAPER)
     canvas = ImageDraw.Draw(sheet)
     _draw_header(canvas, cut, layout)
+    num_drawn = 0
     for row, texts_of_row, top in zip(rows, texts, tops, strict=True):
         for column, (place, lines) in enumerate(zip(row, texts_of_row, strict=True)):
             left = layout.margin + column * (layout.thumbnail[0] + layout.gap)
             _draw_shot(sheet, canvas, (left, top), place, lines, cut, layout)
+            num_drawn += 1
+            yield num_drawn, len(places)
     return sheet
 
 

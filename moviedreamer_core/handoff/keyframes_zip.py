@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from moviedreamer_core.atomic import replacing
@@ -19,9 +20,16 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 
 
 def write_keyframes_zip(cut: Cut, path: Path, *, story: Story, base: Path) -> None:
+    """As `keyframes_zip_steps`, without a pause."""
+    for _ in keyframes_zip_steps(cut, path, story=story, base=base):
+        pass
+
+
+def keyframes_zip_steps(cut: Cut, path: Path, *, story: Story, base: Path) -> Iterator[tuple[int, int]]:
     """Write keyframes/0001.png... by the shots' numbers and story.yaml, which reads back as a story.
 
-    `base`: the folder that the paths in `story` are relative to; its pictures go into pictures/.
+    Yields after each file how many of how many are in. `base`: the folder that the paths in `story` are relative to;
+    its pictures go into pictures/.
     Raises ImageError naming a picture that is missing or damaged, OutputError.
     """
     for shot in cut.shots:
@@ -37,8 +45,9 @@ def write_keyframes_zip(cut: Cut, path: Path, *, story: Story, base: Path) -> No
         write_story(with_kept_pictures(story, pictures), written)
         with zipfile.ZipFile(temporary, "w") as archive:
             _add(archive, STORY_FILE, written, zipfile.ZIP_DEFLATED)
-            for name in sorted(files):
+            for number, name in enumerate(sorted(files), start=1):
                 _add(archive, name, files[name], zipfile.ZIP_STORED)  # pictures do not shrink
+                yield number, len(files)
 
 
 def _add(archive: zipfile.ZipFile, name: str, path: Path, compression: int) -> None:

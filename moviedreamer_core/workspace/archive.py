@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from moviedreamer_core.atomic import replacing
@@ -31,9 +32,17 @@ _COPY_BYTES = 2**20
 
 
 def write_archive(story: StoryFolder, destination: Path, *, exports: bool = False) -> None:
-    """Write `story` as it is at this moment to the zip `destination`. Raises StoryGoneError, StoryError, OutputError.
+    """As `archive_steps`, without a pause."""
+    for _ in archive_steps(story, destination, exports=exports):
+        pass
 
-    What is being made meanwhile goes on, and is not in it.
+
+def archive_steps(
+    story: StoryFolder, destination: Path, *, exports: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Write `story` as it is at this moment to the zip `destination`; yields after each file how many of how many.
+
+    What is being made meanwhile goes on, and is not in it. Raises StoryGoneError, StoryError, OutputError.
     """
     with staged(story.path / STAGING, story.lock) as snapshot:
         with story.lock.held(), told(f"export {story.path.name}"):
@@ -41,8 +50,10 @@ def write_archive(story: StoryFolder, destination: Path, *, exports: bool = Fals
             link_files(story.path, snapshot, exports=exports)
         first_revision(head.draft, snapshot, act="copy", number=head.number)
         with replacing(destination) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            for relative in _files_in(snapshot):
+            files = _files_in(snapshot)
+            for number, relative in enumerate(files, start=1):
                 _add(archive, snapshot / relative, f"{slug(head.draft.title)}/{relative}", relative)
+                yield number, len(files)
 
 
 def link_files(story: Path, target: Path, *, exports: bool) -> None:

@@ -2,6 +2,9 @@
 
 They lie in a file of their own, so that choosing a take in one tab never makes the script in another one stale.
 Each act is applied to what the file holds at that moment; the last one wins, per row and per thing decided.
+
+What a person accepted (chose by hand, put there themselves, or locked) no job replaces until they choose: what is
+made beside it waits. What is shown only because it was made last gives way to the next that is asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from moviedreamer_core.workspace.layout import DECISIONS_FILE, KeptId, MusicPath
 from moviedreamer_core.workspace.recipes import Fingerprint, Motion
 from moviedreamer_core.workspace.revision import read_versioned
 
-VERSION = 1
+VERSION = 2  # 1 did not tell who chose, and knew of nothing that waits
 MAX_FILE_BYTES = 8 * 2**20
 
 
@@ -36,13 +39,22 @@ class Acceptance(_Frozen):
 
 
 class ShotDecisions(_Frozen):
-    """Of one row, or of a cast member's test renders. `take` and `clip` are None for those shown by default."""
+    """Of one row, or of a cast member's test renders. `take` and `clip` are None for those shown by default.
+
+    `take_by_hand`, `clip_by_hand`: whether a person chose them; None where version 1 of the file did not tell, and then
+    a person did if there was more than one to choose from. `waiting` and `waiting_clips` were made while another one
+    was accepted, and nobody has decided about them yet.
+    """
 
     locked: bool = False
     take: KeptId | None = None
+    take_by_hand: bool | None = None
+    waiting: tuple[KeptId, ...] = ()
     accepted: Acceptance | None = None
     rejected: tuple[KeptId, ...] = ()
     clip: KeptId | None = None
+    clip_by_hand: bool | None = None
+    waiting_clips: tuple[KeptId, ...] = ()
     animate: bool = False
     motion: Motion | None = None
 
@@ -113,8 +125,17 @@ class DecisionsFile:
         """How much moves in these shots' clips: a word, a bucket of 0 to 255, or None for the usual."""
         return self._set(row_ids, motion=motion)
 
-    def set_movie(self, movie: MovieDecisions) -> Decisions:
-        return self.apply(lambda decisions: decisions.model_copy(update={"movie": movie}))
+    def set_movie(self, **fields: object) -> Decisions:
+        """Change these fields of MovieDecisions, whatever the others are. Raises StoryError for an impossible value."""
+
+        def act(decisions: Decisions) -> Decisions:
+            try:
+                movie = MovieDecisions.model_validate({**dict(decisions.movie), **fields})
+            except ValidationError as error:
+                raise StoryError(explain(error, MovieDecisions)) from None
+            return decisions.model_copy(update={"movie": movie})
+
+        return self.apply(act)
 
     def _set(self, row_ids: Collection[str], **fields: object) -> Decisions:
         def act(decisions: Decisions) -> Decisions:
@@ -128,9 +149,10 @@ class DecisionsFile:
 def read_decisions(path: Path) -> Decisions:
     """Raises StoryError for a damaged file; a missing one holds no decisions."""
     try:
-        return read_versioned(
+        found = read_versioned(
             path, Decisions, version=VERSION, max_bytes=MAX_FILE_BYTES, said="the decisions are"
         )
+        return found.model_copy(update={"version": VERSION})
     except FileNotFoundError:
         return Decisions()
 

@@ -35,6 +35,7 @@ from moviedreamer_core.workspace.layout import (
     new_row_id,
 )
 
+_ARTICLES = ("a ", "an ", "the ")
 MAX_TEXT_CHARACTERS = 20_000  # of one field
 MAX_ROWS, MAX_CAST, MAX_FACES, MAX_LINES = 2_000, 200, 20, 100
 
@@ -244,6 +245,20 @@ def seed_of(draft: Draft, row: Row) -> int:
 
 
 # --- from a story ------------------------------------------------------------------------------------
+
+
+def place_of(row: Row) -> str:
+    """Where the row plays: its first scene element, as it was typed; "" if it names none."""
+    return next((element.strip() for element in row.scene_elements if element.strip()), "")
+
+
+def place_key(row: Row) -> str:
+    """The same for rows that play in the same place, however its name is cased, spaced, stopped or articled; or "".
+
+    "the  BEACH." is "A beach".
+    """
+    place = name_key(place_of(row).rstrip(". "))
+    return next((place[len(article) :] for article in _ARTICLES if place.startswith(article)), place)
 
 
 def draft_of(story: Story, pictures: Mapping[tuple[str, str], str], *, before: Draft | None = None) -> Draft:

@@ -56,6 +56,27 @@ class Shot:
     def locked(self) -> bool:
         return self.decisions.locked
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a person decided that the take that is shown stays: see `is_accepted_take`."""
+        return is_accepted_take(self.take, self.takes, self.decisions)
+
+    @property
+    def is_clip_accepted(self) -> bool:
+        return is_accepted_clip(self.clip, self.clips, self.decisions)
+
+    @property
+    def waiting(self) -> tuple[Take, ...]:
+        """Takes that were made beside an accepted one, and that nobody has decided about yet."""
+        passed_over = {*self.decisions.rejected, self.take.id if self.take else ""}
+        return tuple(
+            one for one in self.takes if one.id in self.decisions.waiting and one.id not in passed_over
+        )
+
+    @property
+    def waiting_clips(self) -> tuple[Clip, ...]:
+        return tuple(one for one in self.clips if one.id in self.decisions.waiting_clips and one != self.clip)
+
 
 def fingerprint(
     draft: Draft, row_id: str, shown: Mapping[str, Take], boxes: Mapping[str, Box] = NO_BOXES
@@ -142,6 +163,29 @@ def shown_take(takes: tuple[Take, ...], decisions: ShotDecisions) -> Take | None
     finished = [take for take in usable if not take.recipe.is_preview]
     previews = [take for take in usable if take.recipe.is_preview]
     return next(iter([*chosen, *finished, *reversed(previews)]), None)
+
+
+def is_accepted_take(shown: Take | None, takes: tuple[Take, ...], decisions: ShotDecisions) -> bool:
+    """Whether a person decided that `shown`, one of `takes`, stays: they locked the shot, uploaded the picture, or
+    chose it by hand. A preview is never meant to stay."""
+    if shown is None or shown.recipe.is_preview:
+        return False
+    is_own = decisions.locked or shown.recipe.origin == "uploaded"
+    full = sum(not take.recipe.is_preview for take in takes)
+    return is_own or _was_chosen(shown.id, decisions.take, decisions.take_by_hand, full)
+
+
+def is_accepted_clip(shown: Clip | None, clips: tuple[Clip, ...], decisions: ShotDecisions) -> bool:
+    """As `is_accepted_take`, of clips."""
+    if shown is None:
+        return False
+    return decisions.locked or _was_chosen(shown.id, decisions.clip, decisions.clip_by_hand, len(clips))
+
+
+def _was_chosen(shown_id: str, chosen_id: str | None, by_hand: bool | None, num_choices: int) -> bool:
+    if shown_id != chosen_id:
+        return False
+    return num_choices > 1 if by_hand is None else by_hand
 
 
 def shown_clip(clips: tuple[Clip, ...], take: Take | None, decisions: ShotDecisions) -> Clip | None:

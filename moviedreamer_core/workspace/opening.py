@@ -1,4 +1,5 @@
-"""Opening a story: sweep what killed processes left, put damaged files aside, take in what was edited by hand."""
+"""Opening a story: sweep what killed processes left, put damaged files aside, take in what was edited by hand, and
+delete the takes of rows that no undo brings back."""
 
 from __future__ import annotations
 
@@ -54,6 +55,9 @@ def open_story(story: StoryFolder) -> Opened:
         notices = _put_damaged_decisions_aside(story.path)
         notices += _put_damaged_takes_aside(story)
         notices += _take_in_story_file(story, damaged)
+    if not notices:  # else what was damaged may be wanted back by hand
+        with contextlib.suppress(InputError):  # a disk that refuses: it is tried again at the next opening
+            story.discard_deleted_rows()
     return Opened(story=story, notices=tuple(notices))
 
 

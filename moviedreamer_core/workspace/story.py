@@ -23,7 +23,14 @@ from moviedreamer_core.workspace.durable import (
     told,
 )
 from moviedreamer_core.workspace.exported import made_from, note_made_from, read_made_from
-from moviedreamer_core.workspace.freshness import Shot, shots, shown_take
+from moviedreamer_core.workspace.freshness import (
+    Shot,
+    is_accepted_clip,
+    is_accepted_take,
+    shots,
+    shown_clip,
+    shown_take,
+)
 from moviedreamer_core.workspace.journal import Journal
 from moviedreamer_core.workspace.layout import (
     EXPORTS,
@@ -109,8 +116,9 @@ class StoryFolder:
     # --- takes ---------------------------------------------------------------------------------------
 
     def choose(self, row_id: str, take_id: str, *, keep_later: bool = False) -> Decisions:
-        """Show this take. With `keep_later`, the later shots count as made for it: they stay as they are.
+        """Show this take, as a person wants it: it stays until they choose another, and nothing waits any more.
 
+        With `keep_later`, the later shots count as made for it: they stay as they are.
         Raises StoryError for a take that is gone and for a locked shot.
         """
         take = self.takes.get(row_id, take_id)
@@ -119,17 +127,25 @@ class StoryFolder:
             if decisions.of(row_id).locked:
                 raise StoryError("this shot is locked; unlock it to choose another take")
             before = self._shots(decisions)
-            return self._with_choice(decisions, row_id, take, before if keep_later else ())
+            decisions = self._with_choice(decisions, row_id, take, before if keep_later else ())
+            return decisions.with_shot(row_id, take_by_hand=True, waiting=())
 
         return self.decisions.apply(act)
 
     def choose_in_place_of(
-        self, row_id: str, take_id: str, earlier_id: str | None, *, keep_later: bool = False
+        self,
+        row_id: str,
+        take_id: str,
+        earlier_id: str | None,
+        *,
+        keep_later: bool | Collection[str] = False,
+        over_accepted: bool = False,
     ) -> bool:
-        """Show a take that was asked for while `earlier_id` was shown (None: none), unless that changed meanwhile.
+        """Show a take that was asked for while `earlier_id` was shown (None: none), unless that changed meanwhile, or
+        a person accepted it (see `freshness.is_accepted_take`) and not `over_accepted`: then the new take waits.
 
-        For a worker that ends what a person asked for: a choice or a lock made while it drew stands. Whether the
-        take is shown now.
+        For a worker that ends what a person asked for: a choice or a lock made while it drew stands. `keep_later`: of
+        all later shots, or of those in these rows, what was in order stays so. Whether the take is shown now.
         """
         take = self.takes.get(row_id, take_id)
 
@@ -137,10 +153,17 @@ class StoryFolder:
             decided = decisions.of(row_id)
             others = tuple(one for one in self.takes.of(row_id) if one.id != take_id)
             shown = shown_take(others, decided)
-            if decided.locked or decided.take == take_id or (shown.id if shown else None) != earlier_id:
+            if take_id in (decided.take, earlier_id):
                 return decisions
+            stays = decided.locked or (is_accepted_take(shown, others, decided) and not over_accepted)
+            if stays or (shown.id if shown else None) != earlier_id:
+                waiting = tuple(dict.fromkeys([*decided.waiting, take_id]))
+                return decisions.with_shot(row_id, waiting=waiting)
             before = self._shots(decisions, without=take)  # it may be shown by default already
-            return self._with_choice(decisions, row_id, take, before if keep_later else ())
+            if not isinstance(keep_later, bool):
+                before = tuple(shot for shot in before if shot.row.id in keep_later)
+            decisions = self._with_choice(decisions, row_id, take, before if keep_later else ())
+            return decisions.with_shot(row_id, take_by_hand=False)
 
         decided = self.decisions.apply(act).of(row_id)
         return shown_take(self.takes.of(row_id), decided) == take
@@ -149,8 +172,10 @@ class StoryFolder:
         self, decisions: Decisions, row_id: str, take: Take, to_keep: tuple[Shot, ...]
     ) -> Decisions:
         """`decisions` with `take` chosen; what was in order in `to_keep` and is outdated by it is accepted."""
-        rejected = tuple(one for one in decisions.of(row_id).rejected if one != take.id)
-        decisions = decisions.with_shot(row_id, take=take.id, rejected=rejected)
+        before = decisions.of(row_id)
+        rejected = tuple(one for one in before.rejected if one != take.id)
+        waiting = tuple(one for one in before.waiting if one != take.id)
+        decisions = decisions.with_shot(row_id, take=take.id, rejected=rejected, waiting=waiting)
         in_order = {shot.row.id for shot in to_keep if "predecessors" not in shot.stale_for}
         for shot in self._shots(decisions) if in_order else ():
             if shot.row.id not in in_order or "predecessors" not in shot.stale_for or shot.take is None:
@@ -191,9 +216,13 @@ class StoryFolder:
             decided = decisions.of(row_id)
             if decided.locked and shown_take(self.takes.of(row_id), decided) == take:
                 raise StoryError("this shot is locked; unlock it to reject its take")
-            chosen = None if decided.take == take_id else decided.take
-            rejected = tuple(dict.fromkeys([*decided.rejected, take_id]))
-            return decisions.with_shot(row_id, take=chosen, rejected=rejected)
+            fields: dict[str, object] = {
+                "rejected": tuple(dict.fromkeys([*decided.rejected, take_id])),
+                "waiting": tuple(one for one in decided.waiting if one != take_id),
+            }
+            if decided.take == take_id:
+                fields |= {"take": None, "take_by_hand": False}
+            return decisions.with_shot(row_id, **fields)
 
         return self.decisions.apply(act)
 
@@ -207,20 +236,51 @@ class StoryFolder:
         return self.decisions.apply(act)
 
     def choose_clip(self, row_id: str, clip_id: str) -> Decisions:
-        """Show this clip. Raises StoryError for one that is gone."""
+        """Show this clip, as a person wants it: see `choose`. Raises StoryError for one that is gone."""
         clip: Clip = self.clips.get(row_id, clip_id)
-        return self.decisions.apply(lambda decisions: decisions.with_shot(row_id, clip=clip.id))
+        return self.decisions.apply(
+            lambda decisions: decisions.with_shot(row_id, clip=clip.id, clip_by_hand=True, waiting_clips=())
+        )
+
+    def choose_clip_in_place_of(
+        self, row_id: str, clip_id: str, earlier_id: str | None, *, over_accepted: bool = False
+    ) -> bool:
+        """Show a clip that was asked for while `earlier_id` was chosen (None: none): see `choose_in_place_of`."""
+        clip = self.clips.get(row_id, clip_id)
+
+        def act(decisions: Decisions) -> Decisions:
+            decided = decisions.of(row_id)
+            if decided.clip == clip.id:
+                return decisions
+            others = tuple(one for one in self.clips.of(row_id) if one.id != clip.id)
+            take = shown_take(self.takes.of(row_id), decided)
+            shown = shown_clip(others, take, decided)
+            if decided.clip != earlier_id or (is_accepted_clip(shown, others, decided) and not over_accepted):
+                waiting = tuple(dict.fromkeys([*decided.waiting_clips, clip.id]))
+                decisions = decisions.with_shot(row_id, waiting_clips=waiting)
+                if decided.clip is not None or shown is None:
+                    return decisions
+                return decisions.with_shot(row_id, clip=shown.id, clip_by_hand=False)  # else the latest shows
+            waiting = tuple(one for one in decided.waiting_clips if one != clip.id)
+            return decisions.with_shot(row_id, clip=clip.id, clip_by_hand=False, waiting_clips=waiting)
+
+        return self.decisions.apply(act).of(row_id).clip == clip.id
 
     def discard_deleted_rows(self) -> int:
         """Delete the takes and clips of rows that no undo brings back, for good; how many. Raises OutputError."""
-        reachable = self.script.owners()
+        owned = {
+            *self.takes.owners(),
+            *self.clips.owners(),
+        }  # listed first: a row is there before its takes are
+        draft = self.script.head().draft
+        owned -= {row.id for row in draft.rows} | {member.id for member in draft.cast}
+        gone = owned - self.script.owners() if owned else ()
         num_discarded = 0
-        for shelf in (self.takes, self.clips):
-            for owner in shelf.owners():
-                if owner not in reachable:
-                    for kept in shelf.of(owner):
-                        shelf.discard(owner, kept.id)
-                        num_discarded += 1
+        for owner in sorted(gone):
+            for shelf in (self.takes, self.clips):
+                for kept in shelf.of(owner):
+                    shelf.discard(owner, kept.id)
+                    num_discarded += 1
         return num_discarded
 
     # --- exports -------------------------------------------------------------------------------------

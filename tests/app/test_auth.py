@@ -73,6 +73,23 @@ def test_a_name_and_password_on_the_command_line_are_taken_with_a_warning(warned
     assert "secret" not in warned[0]
 
 
+@pytest.mark.parametrize("password", ["x" * 5000, "nul\0byte", "a/" * 200])
+def test_a_password_that_no_file_could_be_called_after_is_taken_and_never_told(warned, password):
+    assert accounts_from(f"ann:{password}", {}, warn=warned.append).matches("ann", password)
+    assert password not in warned[0]
+
+
+def test_a_pair_that_is_wrong_is_told_without_the_password(warned):
+    with pytest.raises(InputError, match=r"^--auth, line 1: write name:password") as error:
+        accounts_from(":" + "secret" * 100, {}, warn=warned.append)
+    assert "secret" not in str(error.value)
+
+
+def test_a_wrong_file_is_called_by_its_name(tmp_path, warned):
+    with pytest.raises(InputError, match=r"people\.txt, line 1: write name:password"):
+        accounts_from(file_of(tmp_path, "ann"), {}, warn=warned.append)
+
+
 def test_a_file_that_others_can_read_is_warned_of(tmp_path, warned):
     accounts_from(file_of(tmp_path, "ann:secret", mode=0o644), {}, warn=warned.append)
     assert "chmod 600" in warned[0]

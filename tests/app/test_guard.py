@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from app.auth import Accounts
-from app.guard import OwnPageOnly, guards, is_loopback, is_shown
+from app.guard import OwnPageOnly, SentFilesOnly, guards, is_loopback, is_shown
 from app.sign_in import SignIn
 from moviedreamer_core.workspace import Stories
 
@@ -163,3 +163,37 @@ def test_what_was_deleted_is_not_shown(story):
     (trashed,) = (root / ".trash").glob("*/story.yaml")
     assert trashed.is_file()
     assert not is_shown(root, str(trashed))
+
+
+# --- large requests ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["queue/join", "run/step", "component_server", "component_server/"])
+def test_a_request_that_is_too_large_is_refused_before_anything_reads_it(tmp_path, monkeypatch, path):
+    monkeypatch.setattr("app.guard.MAX_ASKED_BYTES", 1000)
+    read = []
+
+    async def page(request):
+        read.append(await request.body())
+        return PlainTextResponse("page")
+
+    asked = Starlette(routes=[Route("/{path:path}", page, methods=["POST"])])
+    client = TestClient(SentFilesOnly(asked, uploads=tmp_path), base_url=f"http://{HERE}")
+    assert client.post(f"/gradio_api/{path}", content=b" " * 1001).status_code == 413
+    assert read == []
+    assert client.post(f"/gradio_api/{path}", content=b" " * 1000).text == "page"
+    assert read == [b" " * 1000]
+
+
+def test_an_island_takes_no_file_that_was_not_sent(tmp_path):
+    async def page(request):
+        return PlainTextResponse("page")
+
+    asked = Starlette(routes=[Route("/{path:path}", page, methods=["POST"])])
+    client = TestClient(SentFilesOnly(asked, uploads=tmp_path / "uploads"), base_url=f"http://{HERE}")
+    (tmp_path / "uploads").mkdir()
+    for name, status in (("uploads/a.png", 200), ("b.png", 400)):
+        (tmp_path / name).write_bytes(b"x")
+        file = {"path": str(tmp_path / name), "meta": {"_type": "gradio.FileData"}}
+        sent = {"data": [file], "fn_name": "import_story", "component_id": 1, "session_hash": "a"}
+        assert client.post("/gradio_api/component_server", json=sent).status_code == status

@@ -1,3 +1,4 @@
+import wave
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ PUBLIC = {
     "delete_story", "restore_story",
     "get_cast", "add_character", "add_face", "set_character", "remove_character", "test_character",
     "get_script", "insert_row", "set_row", "delete_rows", "move_rows", "lock_rows", "paste_rows",
-    "add_reference", "use_references",
+    "set_style", "undo", "redo",
+    "add_reference", "use_references", "remove_reference",
     "get_storyboard", "draw_missing", "preview_arc", "redraw_stale", "redraw", "new_take", "choose_take",
-    "get_picture", "get_clip",
-    "animate", "set_movie", "make_animatic", "make_movie", "export", "get_export",
+    "replace_picture", "get_picture", "get_clip",
+    "animate", "set_motion", "choose_clip", "set_music", "set_movie", "make_animatic", "make_movie", "export",
+    "get_export",
     "job_status", "wait_for_job", "cancel_job", "retry_job",
 }  # fmt: skip
 
@@ -32,6 +35,11 @@ def test_the_public_steps_are_these_and_no_other_handler_can_be_called(client):
     }
     assert callable_ones == PUBLIC
     assert len(client.config["dependencies"]) > len(PUBLIC)  # the page has handlers of its own
+
+
+def test_the_readme_counts_them():
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"lists all {len(PUBLIC)} with their types" in readme
 
 
 def test_every_step_says_what_it_does_and_has_types(client):
@@ -180,6 +188,80 @@ def test_stale_shots_are_drawn_again_with_their_seeds_and_picked_ones_with_new_s
     ]
 
 
+def test_the_style_is_set_taken_back_and_made_again(client, story):
+    before = story.script.head().number
+    made = client.predict(story.id, "A pencil drawing.", api_name="/set_style")
+    assert (made, story.script.head().draft.style) == (before + 1, "A pencil drawing.")
+    assert client.predict(story.id, api_name="/get_script")["style"] == "A pencil drawing."
+    with pytest.raises(AppError, match="was changed"):
+        client.predict(story.id, before, api_name="/undo")  # something was done since
+    assert story.script.head().draft.style == "A pencil drawing."
+    after = client.predict(story.id, made, api_name="/undo")
+    assert story.script.head().draft.style == ""
+    assert client.predict(story.id, api_name="/redo") == after + 1
+    assert story.script.head().draft.style == "A pencil drawing."
+    client.predict(story.id, api_name="/undo")
+    assert story.script.head().draft.style == ""
+
+
+def test_references_are_added_and_removed(client, story, picture):
+    kept = client.predict(story.id, handle_file(str(picture)), api_name="/add_reference")
+    Image.new("RGB", (90, 90), "navy").save(picture)
+    gone = client.predict(story.id, handle_file(str(picture)), api_name="/add_reference")
+    assert client.predict(story.id, gone, api_name="/remove_reference") == gone
+    assert story.script.head().draft.references == (kept,)
+
+
+def test_a_picture_is_replaced_and_clips_are_chosen(client, desk, story, picture):
+    with working(desk):
+        wait(client, client.predict(story.id, api_name="/draw_missing"))
+        job = client.predict(story.id, 2, handle_file(str(picture)), api_name="/replace_picture")
+        assert wait(client, job)["state"] == "done"
+        for motion in ("calm", "lively"):
+            assert client.predict(story.id, 1, motion, api_name="/set_motion") == motion
+            assert wait(client, client.predict(story.id, [1], api_name="/animate"))["state"] == "done"
+    view = story.view()
+    assert "uploaded" in {take.recipe.origin for take in view.shots[1].takes}
+    assert view.shots[0].decisions.motion == "lively"
+    assert [clip.recipe.motion for clip in view.shots[0].clips] == ["calm", "lively"]
+    for number in (2, 1):
+        said = client.predict(story.id, 1, number, api_name="/choose_clip")
+        assert said == f"clip {number} of shot 1 is shown"
+        assert story.view().shots[0].clip.number == number
+
+
+def test_music_is_put_under_the_movie_and_taken_off(client, story, tmp_path):
+    with wave.open(str(tmp_path / "sea.wav"), "wb") as track:
+        track.setparams((1, 2, 8000, 0, "NONE", ""))
+        track.writeframes(bytes(16000))
+    client.predict(story.id, handle_file(str(tmp_path / "sea.wav")), api_name="/set_music")
+    music = story.decisions.read().movie.music
+    assert (story.path / music).read_bytes() == (tmp_path / "sea.wav").read_bytes()
+    client.predict(story.id, api_name="/set_music")
+    assert story.decisions.read().movie.music is None
+
+
+def test_a_picture_that_is_none_and_a_track_that_is_none_are_refused(client, story, tmp_path):
+    (tmp_path / "fake.png").write_text("no picture")
+    (tmp_path / "fake.mp3").write_text("no music")
+    for step, given in (
+        ("replace_picture", (1, handle_file(str(tmp_path / "fake.png")))),
+        ("set_music", (handle_file(str(tmp_path / "fake.mp3")),)),
+        ("add_reference", (handle_file(str(tmp_path / "fake.png")),)),
+    ):
+        with pytest.raises(AppError, match=r"(?i)fake\.(png|mp3)"):
+            client.predict(story.id, *given, api_name=f"/{step}")
+    assert story.decisions.read().movie.music is None
+    assert not any(shot.takes for shot in story.view().shots)
+
+
+def test_unknown_words_of_the_style_are_told(client, desk, story, monkeypatch):
+    monkeypatch.setattr(desk.script.words, "_tokenizer", lambda text: ("gargoyle",) * ("gargoyle" in text))
+    client.predict(story.id, "A gargoyle.", api_name="/set_style")
+    (warning,) = client.predict(story.id, api_name="/get_script")["style_warnings"]
+    assert '"gargoyle"' in warning
+
+
 def test_files_arrive_as_they_lie_in_the_story(client, desk, story):
     with working(desk):
         wait(client, client.predict(story.id, api_name="/draw_missing"))
@@ -269,6 +351,25 @@ WRONG = [
     ("new_story_from_text", ("",), "There is no text to make a story of"),
     ("new_story_from_text", ("keyframes: 3", "", "yaml"), "keyframes"),
     ("new_story_from_text", ("A boat.", "", "latex"), "Written_as: input should be 'guess'"),
+    ("set_style", ("nowhere2", "Ink."), NOWHERE),
+    ("set_style", ("STORY", 3), "Style: input should be a valid string"),
+    ("undo", ("nowhere2",), NOWHERE),
+    ("undo", ("STORY", 99), "The script was changed"),
+    ("redo", ("nowhere2",), NOWHERE),
+    ("redo", ("STORY",), "othing"),
+    ("remove_reference", ("nowhere2", "references/a.png"), NOWHERE),
+    ("remove_reference", ("STORY", "../../etc/passwd"), "is no reference of this story"),
+    ("replace_picture", ("nowhere2", 1, "FILE"), NOWHERE),
+    ("replace_picture", ("STORY", 9, "FILE"), "There is no shot 9"),
+    ("replace_picture", ("STORY", 1, "sea.png"), "Picture"),
+    ("set_motion", ("nowhere2", 1, "calm"), NOWHERE),
+    ("set_motion", ("STORY", 9, "calm"), "There is no shot 9"),
+    ("set_motion", ("STORY", 1, "wild"), "Motion: input should be 'calm'"),
+    ("choose_clip", ("nowhere2", 1, 1), NOWHERE),
+    ("choose_clip", ("STORY", 1, 1), "Shot 1 has no clip 1; it has none"),
+    ("choose_clip", ("STORY", 9, 1), "There is no shot 9"),
+    ("set_music", ("nowhere2",), NOWHERE),
+    ("set_music", ("STORY", "sea.mp3"), "Track"),
     ("job_status", (99999,), "There is no job 99999"),
     ("wait_for_job", (99999,), "There is no job 99999"),
     ("wait_for_job", (1, -5), "Seconds goes from 0"),
@@ -279,16 +380,46 @@ WRONG = [
 
 @pytest.mark.parametrize(("step", "arguments", "sentence"), WRONG)
 def test_what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing(
-    client, story, step, arguments, sentence
+    client, desk, story, picture, step, arguments, sentence
 ):
-    before = story.script.head().number
-    given = [
-        {"STORY": story.id, "ROW": story.script.head().draft.rows[0].id}.get(str(one), one)
-        for one in arguments
-    ]
+    story.decisions.tick([story.script.head().draft.rows[0].id], animate=True)
+    before = story.script.head().number, story.decisions.read(), desk.queue.snapshot().jobs
+    row = story.script.head().draft.rows[0].id
+    meant = {"STORY": story.id, "ROW": row, "FILE": handle_file(str(picture))}
+    given = [meant.get(str(one), one) for one in arguments]
     with pytest.raises(AppError) as error:
         client.predict(*given, api_name=f"/{step}")
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
     assert "nternal failure" not in str(error.value)
-    assert story.script.head().number == before
+    assert (story.script.head().number, story.decisions.read(), desk.queue.snapshot().jobs) == before
+
+
+def test_a_script_that_was_changed_since_it_was_read_is_not_overwritten(client, story):
+    read = client.predict(story.id, api_name="/get_script")
+    row, revision = read["rows"][0]["id"], read["revision"]
+    saved = client.predict(story.id, row, {"plot": "Mara runs."}, revision, api_name="/set_row")
+    assert saved == revision + 1
+    cast = client.predict(story.id, api_name="/get_cast")[0]["id"]
+    stale = [
+        ("set_row", (row, {"plot": "Overwritten."})),
+        ("delete_rows", ([row],)),
+        ("move_rows", ([row], 1)),
+        ("insert_row", (row, "below")),
+        ("paste_rows", ("Overwritten.", True)),
+        ("set_style", ("Overwritten.",)),
+        ("set_character", (cast, "Mara", "Overwritten.")),
+        ("remove_character", (cast,)),
+    ]
+    before = story.script.head()
+    for step, given in stale:
+        with pytest.raises(AppError, match=f"is at revision {saved}, this follows {revision}; read it again"):
+            client.predict(story.id, *given, revision, api_name=f"/{step}")
+        assert story.script.head() == before
+    for step, given in stale:  # each follows the one before
+        client.predict(story.id, *given, story.script.head().number, api_name=f"/{step}")
+        if step == "delete_rows":
+            client.predict(story.id, api_name="/undo")
+    assert [one.name for one in story.script.head().draft.cast] == ["Tom"]
+    assert [one.plot for one in story.script.head().draft.rows] == ["Overwritten."]
+    assert story.script.head().draft.style == "Overwritten."

@@ -312,7 +312,7 @@ from pathlib import Path
 from app.queue.store import JobStore, open_store
 store = open_store(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
-    store.enqueue(draw(sys.argv[2], f"row-{number}"), token=f"{sys.argv[2]} {number}")
+    store.enqueue(draw(sys.argv[2], f"row-{number}"))
     print(number, flush=True)
 """
 

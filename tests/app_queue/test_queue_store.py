@@ -82,40 +82,6 @@ def test_a_queued_job_waits_and_says_what_it_is(queue):
         status.state = "done"
 
 
-def test_a_double_click_makes_one_job(queue):
-    first = queue.store.enqueue(draw("a"), token="click-1")
-    assert queue.store.enqueue(draw("a"), token="click-1") == first
-    assert queue.store.enqueue(draw("a"), token="click-2") != first
-    assert len(queue.store.snapshot().jobs) == 2
-
-
-def test_clicks_that_arrive_at_the_same_time_make_one_job(queue):
-    with ThreadPoolExecutor(8) as pool:
-        ids = list(pool.map(lambda _: queue.store.enqueue(draw("a"), token="click"), range(32)))
-    assert len(set(ids)) == len(queue.store.snapshot().jobs) == 1
-
-
-def test_a_token_stays_with_its_job_when_that_is_over(queue):
-    first = queue.store.enqueue(draw("a"), token="click")
-    queue.store.cancel(first)
-    assert queue.store.enqueue(draw("a"), token="click") == first
-    assert queue.state(first) == "cancelled"
-
-
-def test_a_token_for_two_jobs_is_a_mistake(queue):
-    queue.store.enqueue(draw("a"), token="click")
-    with pytest.raises(
-        QueueError, match="token 'click' stands for job 1, which is another one; use a new token"
-    ):
-        queue.store.enqueue(draw("b"), token="click")
-
-
-@pytest.mark.parametrize("token", ["", "x" * 201, "\ud800", "a\n", "é", "a\0"])
-def test_a_token_is_plain_text_of_some_length(queue, token):
-    with pytest.raises(QueueError, match="use 1 to 200 plain letters"):
-        queue.store.enqueue(draw("a"), token=token)
-
-
 def test_a_full_queue_says_what_to_do(queue, monkeypatch):
     monkeypatch.setattr(store_module, "MAX_WAITING", 3)
     ids = [queue.store.enqueue(draw("a")) for _ in range(3)]
@@ -283,7 +249,7 @@ def test_a_job_that_is_not_there_is_told(queue, verb):
 
 
 def test_a_failed_job_starts_again_as_if_new(queue):
-    job_id, other = queue.store.enqueue(draw("a"), token="click"), queue.store.enqueue(draw("a"))
+    job_id, other = queue.store.enqueue(draw("a")), queue.store.enqueue(draw("a"))
     queue.claims.take()
     queue.claims.report(job_id, reading(0, 1, step=1, num_steps=2, made=("x.png",), doing="drawing"))
     queue.claims.end(job_id, "failed", reading(), KILLED)

@@ -354,17 +354,6 @@ def test_pauses_grow_until_a_worker_gets_a_job_done(bench):
     assert pauses == [0.01, 0.02, 0.03, 0.01]
 
 
-def test_a_step_that_never_ends_can_be_ended_by_hand(bench):
-    stuck, waiting = bench.store.enqueue(draw("a", "hold-1")), bench.store.enqueue(draw("a", "b"))
-    supervisor = bench.supervise()
-    until(lambda: step_began(bench, "hold-1"))
-    supervisor.restart_worker()
-    bench.wait_for(waiting, "done")
-    status = bench.status(stuck)
-    assert (status.state, status.failure) == ("failed", "stopped")
-    assert "restarted by hand" in status.message
-
-
 def test_a_worker_that_answers_no_more_is_ended_and_replaced(bench):
     """It stops itself; a second server, less patient than the first, finds it so."""
     stuck, waiting = bench.store.enqueue(draw("a", "stopped-1")), bench.store.enqueue(draw("a", "b"))
@@ -407,9 +396,7 @@ def test_four_sessions_queue_forty_jobs_of_their_own_stories_and_each_lands_in_i
 
     def session(number: int) -> list[int]:
         store: JobStore = bench.new_store()
-        return [
-            store.enqueue(draw(stories[number], f"row-{row}"), token=f"{number} {row}") for row in range(10)
-        ]
+        return [store.enqueue(draw(stories[number], f"row-{row}")) for row in range(10)]
 
     with ThreadPoolExecutor(4) as pool:
         ids = list(pool.map(session, range(4)))

@@ -19,7 +19,7 @@ from app.queue.progress import Progress
 from app.queue.store import JobStore
 from app.queue.work import load_work
 from app.queue.worker import StopRequest, Worker, main, servers_file
-from moviedreamer_core.errors import ImageError
+from moviedreamer_core.errors import ImageError, StoryError
 
 
 class Bench:
@@ -257,6 +257,19 @@ def test_work_that_fails_while_it_is_cancelled_has_failed(bench):
     one.store.enqueue(draw("a"))
     one.run()
     assert one.states() == {1: "failed"}
+
+
+def test_work_that_is_refused_while_it_is_cancelled_is_cancelled(bench):
+    def steps(job):
+        yield Progress(done=0, total=1)
+        one.store.cancel_story("a")
+        raise StoryError("the story is in the trash; restore it first")
+
+    one = bench(steps)
+    one.store.enqueue(draw("a"))
+    assert one.run() == Exit.DONE
+    job = one.store.snapshot().of_job(1)
+    assert (job.state, job.message) == ("cancelled", "")
 
 
 def test_progress_is_written_a_few_times_a_second_and_the_last_of_it_always(bench, monkeypatch):

@@ -25,7 +25,6 @@ from moviedreamer_core.story_files import read_story
 from moviedreamer_core.video.movie import read_clip
 from moviedreamer_core.video.video_files import check_video
 from moviedreamer_core.workspace import (
-    MovieDecisions,
     Stories,
     StoryFolder,
     clip_path,
@@ -263,7 +262,7 @@ EXPORTS: dict[str, tuple[str, Callable[[Path, StoryFolder, Stories], None]]] = {
 @pytest.mark.parametrize("format", EXPORTS)
 def test_exports_can_be_read_by_others(do, with_pictures, stories, format):
     name, check = EXPORTS[format]
-    with_pictures.decisions.set_movie(MovieDecisions(transition="crossfade"))
+    with_pictures.decisions.set_movie(transition="crossfade")
     events = do(ExportStory(story_id=with_pictures.id, format=format, num_keyframes=3))
     assert events[-1].made == (f"exports/{name}",)
     assert [path.name for path in with_pictures.exports()] == [name]

@@ -11,6 +11,8 @@ from pier import WEIGHTS, Pier
 from app.desk.clips import MOTIONS
 from app.queue.jobs import AnimateKeyframes, ExportStory, MakeAnimatic, MakeMovie
 from moviedreamer_core.errors import InputError, StoryError
+from moviedreamer_core.workspace import MovieDecisions, StoryFolder
+from moviedreamer_core.workspace.decisions import DecisionsFile
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def test_ticked_shots_with_a_picture_and_no_clip_are_animated(pier):
     movie.set_motion(pier.id, pier.rows[1], "lively")
     movie.set_seconds(pier.id, pier.rows[1], 3.5)
     view = movie.view(pier.id)
-    assert (view.animate_numbers, view.animate.num_shots) == ((1, 2), 2)
+    assert view.animate.num_shots == 2
     job = pier.job(movie.animate(pier.id))
     assert isinstance(job, AnimateKeyframes)
     assert [(clip.row, clip.seconds) for clip in job.clips] == [(pier.rows[0], 2.0), (pier.rows[1], 3.5)]
@@ -77,11 +79,18 @@ def test_another_clip_has_a_seed_of_its_own_and_one_is_chosen(pier):
         movie.animate_again(pier.id, pier.rows[3])
 
 
-def test_animating_by_numbers_ticks_exactly_those(pier):
-    pier.desk.movie.tick(pier.id, [pier.rows[0]], animate=True)
-    job = pier.job(pier.desk.movie.animate_numbers(pier.id, [2, 3]))
-    assert [clip.row for clip in job.clips] == pier.rows[1:3]
-    assert [row.is_ticked for row in pier.desk.movie.view(pier.id).rows][:3] == [False, True, True]
+def test_animating_by_numbers_leaves_the_ticks_as_they_are_whether_it_goes_well_or_not(pier):
+    movie = pier.desk.movie
+    pier.film(2)
+    movie.tick(pier.id, [pier.rows[0]], animate=True)
+    before = pier.story.decisions.read()
+    for wrong, says in (([2, 7], "no shot 7"), ([4], "no pictures yet"), ([2], "up to date")):
+        with pytest.raises(StoryError, match=says):
+            movie.animate_numbers(pier.id, wrong)
+        assert pier.desk.queue.snapshot().jobs == ()
+    job = pier.job(movie.animate_numbers(pier.id, [3, 2, 1]))
+    assert [clip.row for clip in job.clips] == [pier.rows[0], pier.rows[2]]  # 2 has a clip that is up to date
+    assert pier.story.decisions.read() == before
 
 
 def test_the_movie_is_made_as_it_was_decided(pier, tmp_path):
@@ -168,6 +177,35 @@ def movie_of(pier):
 def test_a_length_out_of_range_is_refused(pier, seconds):
     with pytest.raises(InputError, match="a shot lasts from"):
         pier.desk.movie.set_seconds(pier.id, pier.rows[0], seconds)
+
+
+def test_a_length_that_another_tab_has_changed_is_not_overwritten(pier):
+    movie, row = pier.desk.movie, pier.rows[0]
+    movie.set_seconds(pier.id, row, 5.0, seen=2.0)
+    with pytest.raises(StoryError, match="another tab made this shot 5 s long meanwhile"):
+        movie.set_seconds(pier.id, row, 3.0, seen=2.0)
+    assert pier.story.script.head().draft.rows[0].seconds == 5.0
+    movie.set_seconds(pier.id, row, 5.0, seen=2.0)  # what is there already
+    movie.set_seconds(pier.id, row, 3.0, seen=5.0)
+    assert pier.story.script.head().draft.rows[0].seconds == 3.0
+
+
+def test_a_setting_of_the_movie_leaves_what_another_tab_set_just_before(pier, monkeypatch):
+    apply, movie, theirs = DecisionsFile.apply, pier.desk.movie, []
+
+    def overtaken(self, act):
+        if theirs:
+            fields = theirs.pop()
+            StoryFolder(pier.story.path).decisions.set_movie(**fields)
+        return apply(self, act)
+
+    monkeypatch.setattr(DecisionsFile, "apply", overtaken)
+    theirs.append({"subtitles": "burned"})
+    movie.set_movie(pier.id, transition="crossfade")
+    assert movie.view(pier.id).settings == MovieDecisions(transition="crossfade", subtitles="burned")
+    theirs.append({"subtitles": "file"})
+    movie.set_music(pier.id, None)
+    assert movie.view(pier.id).settings == MovieDecisions(transition="crossfade", subtitles="file")
 
 
 def test_unknown_words_are_refused(pier):

@@ -74,8 +74,9 @@ def test_the_worst_shots_are_those_with_the_lowest_point(pier):
 def test_redrawing_the_worst_leaves_locked_ones_and_keeps_all_others(pier):
     measured(pier, {1: 0.7, 2: 0.3, 4: 0.8})
     pier.desk.storyboard.set_locked(pier.id, pier.rows[1], locked=True)
-    assert pier.desk.drift.worst_rows(pier.id, 1) == (pier.rows[0],)
-    assert pier.desk.drift.cost_of_worst(pier.id, 5).num_shots == 2
+    view = pier.desk.drift.view(pier.id, num_worst=5)
+    assert view.worst_rows(1) == (pier.rows[0],)
+    assert view.worst_cost.num_shots == 2
     job = pier.job(pier.desk.drift.redraw_worst(pier.id, 5))
     assert isinstance(job, RedrawKeyframes)
     assert job.keyframes == (pier.rows[0], pier.rows[3])
@@ -100,3 +101,18 @@ def test_rows_that_are_gone_are_left_out(pier):
 def test_without_a_measurement_nothing_is_redrawn(pier):
     with pytest.raises(StoryError, match="measure the drift first"):
         pier.desk.drift.redraw_worst(pier.id, 5)
+
+
+def test_the_tab_looks_at_the_story_once(pier, monkeypatch):
+    from app.pages.drift import drift_html
+
+    measured(pier, {1: 0.7, 2: 0.3})
+    look, looks = type(pier.story).view, []
+
+    def counted(self, **options):
+        looks.append(self)
+        return look(self, **options)
+
+    monkeypatch.setattr(type(pier.story), "view", counted)
+    assert "Redraw the worst" in drift_html(pier.desk, pier.id)
+    assert len(looks) == 1

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from app.desk.shelf import guessed_format
+from app.queue.claims import Claims
+from app.queue.database import Database
 from moviedreamer_core.errors import InputError, StoryError
+from moviedreamer_core.workspace import StoryBusyError, StoryGoneError
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "stories" / "lighthouse" / "story.yaml"
 FOUNTAIN = "EXT. BEACH - SUNSET\n\nMara runs.\n\nMARA\nWait!\n"
@@ -85,6 +91,39 @@ def test_duplicate_rename_delete_restore(desk, story):
     desk.shelf.delete(copy.id)
     desk.shelf.discard(copy.id)
     assert desk.shelf.trash() == ()
+
+
+def test_deleting_a_story_calls_off_what_was_queued_for_it_and_nothing_else(desk, story):
+    other = desk.shelf.duplicate(story.id)
+    mine = [desk.movie.export(story.id, "yaml"), desk.movie.export(story.id, "csv")]
+    kept = desk.movie.export(other.id, "yaml")
+    desk.shelf.delete(story.id)
+    assert [desk.queue.status(job).state for job in mine] == ["cancelled"] * 2
+    assert desk.queue.status(kept).state == "waiting"
+    with pytest.raises(StoryGoneError):
+        desk.shelf.delete(story.id)
+
+
+def test_deleting_waits_for_the_step_that_runs_to_end(desk, story, rows):
+    job = desk.movie.export(story.id, "yaml")
+    claims = Claims(Database(desk.queue.path), instance="w", pid=1)
+    claims.begin()
+    assert claims.take().id == job
+    with ThreadPoolExecutor() as pool, contextlib.ExitStack() as writing:
+        writing.enter_context(story.takes.stage(rows[0]))
+        deleting = pool.submit(desk.shelf.delete, story.id)
+        while claims.standing(job) != "cancel":
+            time.sleep(0.01)
+        assert not deleting.done()
+        writing.close()
+        assert deleting.result().id == story.id
+
+
+def test_a_story_that_is_written_on_and_on_is_not_deleted(desk, story, rows, monkeypatch):
+    monkeypatch.setattr("app.desk.shelf.SECONDS_TO_STOP", 0.2)
+    with story.takes.stage(rows[0]), pytest.raises(StoryBusyError, match="wait until it is done"):
+        desk.shelf.delete(story.id)
+    assert [one.id for one in desk.shelf.summaries()] == [story.id]
 
 
 def test_a_title_that_is_too_long_is_refused(desk, story):

@@ -99,21 +99,31 @@ class ColourWork:
 
     def _regenerate(self, story: StoryFolder, job: RegenerateKeyframe) -> Steps:
         for done, row in enumerate(job.rows):
-            earlier = story.view().shot(row).take
+            shot = story.view(weights_hash=job.weights).shot(row)
             yield from self._steps(job.drawing.steps, done, len(job.rows), row, "drawing")
             seed = job.seed if done == 0 else None
             take = draw_take(story, row, job.drawing, weights=job.weights, seed=seed)
             story.choose_in_place_of(
-                row, take.id, earlier.id if earlier else None, keep_later=job.later == "keep"
+                row,
+                take.id,
+                shot.take.id if shot.take else None,
+                keep_later=job.later == "keep",
+                over_accepted=job.later != "keep" or bool(shot.stale_for),
             )
             yield Progress(done=done + 1, total=len(job.rows), row=row)
 
     def _redraw(self, story: StoryFolder, job: RedrawKeyframes) -> Steps:
         for done, (row, seed) in enumerate(zip(job.keyframes, job.seeds, strict=True)):
-            earlier = story.view().shot(row).take
+            shot = story.view(weights_hash=job.weights).shot(row)
             yield from self._steps(job.drawing.steps, done, len(job.rows), row, "drawing")
             take = draw_take(story, row, job.drawing, weights=job.weights, seed=seed)
-            story.choose_in_place_of(row, take.id, earlier.id if earlier else None, keep_later=True)
+            story.choose_in_place_of(
+                row,
+                take.id,
+                shot.take.id if shot.take else None,
+                keep_later=True,
+                over_accepted=bool(shot.stale_for),
+            )
             yield Progress(done=done + 1, total=len(job.rows), row=row)
 
     def _encode(self, story: StoryFolder, job: EncodeReplacement) -> Steps:
@@ -142,7 +152,9 @@ class ColourWork:
             with story.clips.stage(order.row) as staged:
                 write_movie(staged.folder / "clip.mp4", shot.row.seconds, image_path(shot.take))
                 clip = staged.commit(recipe)
-            story.choose_clip(order.row, clip.id)
+            story.choose_clip_in_place_of(
+                order.row, clip.id, shot.decisions.clip, over_accepted=bool(shot.clip_stale_for)
+            )
             yield Progress(done=done + 1, total=len(job.clips), row=order.row)
 
     def _film(self, story: StoryFolder, name: str, seconds: float) -> Steps:

@@ -32,7 +32,7 @@ def test_a_point_of_the_chart_opens_its_shot_and_the_worst_are_drawn_again(desk,
         tab.go("Continuity")
         button = page.get_by_role("button", name="Redraw the worst")
         expect(button).to_contain_text("about")
-        number = len(desk.drift.worst_rows(story.id, 5))
+        number = len(desk.drift.view(story.id).worst_rows(5))
         assert number >= 3
         before = {row: len(story.takes.of(row)) for row in rows}
         button.click()

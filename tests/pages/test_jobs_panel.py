@@ -15,7 +15,7 @@ def test_the_panel_finds_a_running_job_after_a_reload_and_calls_it_off(desk, sto
     page = tab.page
     expect(bar(page)).to_contain_text("Nothing is running")
     waiting = desk.movie.export(story.id, "story")
-    with working(desk, step_seconds=0.2):
+    with working(desk, step_seconds=2.0):
         running = desk.storyboard.draw_missing(story.id)
         last = desk.movie.export(story.id, "yaml")
         expect(bar(page)).to_contain_text("Draw 4 missing keyframes")

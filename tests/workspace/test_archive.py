@@ -24,7 +24,6 @@ from moviedreamer_core.errors import OutputError
 from moviedreamer_core.images import read_image
 from moviedreamer_core.workspace import (
     ArchiveError,
-    MovieDecisions,
     Stories,
     StoryFolder,
     unpacking,
@@ -51,7 +50,7 @@ def archive(stories: Stories, story: StoryFolder, rows: list[str], tmp_path: Pat
     story.choose(rows[0], second.id)
     story.decisions.lock(rows[:1])
     film(story, second)
-    story.decisions.set_movie(MovieDecisions(music=story.pictures.add_music(tone(tmp_path / "a.wav"))))
+    story.decisions.set_movie(music=story.pictures.add_music(tone(tmp_path / "a.wav")))
     with story.exporting("movie.mp4") as path:
         path.write_bytes(b"movie")
     stories.export_archive(story.id, tmp_path / "story.zip")

@@ -4,7 +4,7 @@ import pytest
 from writers import lock_all, run_all
 
 from moviedreamer_core.errors import StoryError
-from moviedreamer_core.workspace import MovieDecisions, Row, StoryFolder
+from moviedreamer_core.workspace import Row, StoryFolder
 from moviedreamer_core.workspace.decisions import Decisions, ShotDecisions
 
 
@@ -19,7 +19,7 @@ def test_decisions_survive_a_restart_and_count_up(story: StoryFolder, rows: list
     story.decisions.tick(rows[1:3], animate=True)
     story.decisions.set_motion(rows[:1], 40)
     story.decisions.set_motion(rows[1:2], "lively")
-    story.decisions.set_movie(MovieDecisions(transition="crossfade", subtitles="burned"))
+    story.decisions.set_movie(transition="crossfade", subtitles="burned")
     story.decisions.unlock(rows[:1])
     found = StoryFolder(story.path).decisions.read()
     assert found.number == 6
@@ -78,7 +78,7 @@ def test_an_owner_that_is_no_row_is_refused(story: StoryFolder) -> None:
     [
         ("{", "decisions.json: the decisions are damaged (Expecting property name"),
         ("[]", "decisions.json: the decisions are damaged: "),
-        ('{"version": 2}', "decisions.json: written by a newer release (version 2); update this one"),
+        ('{"version": 3}', "decisions.json: written by a newer release (version 3); update this one"),
         ("[" * 100_000, "decisions.json: the decisions are damaged (maximum recursion depth"),
         ('{"shots": {"x": {}}}', "decisions.json: the decisions are damaged: "),
         ("[" + "1," * 5_000_000 + "1]", "decisions.json: the decisions are damaged: "),

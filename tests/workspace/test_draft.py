@@ -13,6 +13,8 @@ from moviedreamer_core.workspace.draft import (
     PersonInRow,
     Row,
     draft_of,
+    place_key,
+    place_of,
     rows_of,
     seed_of,
     story_file_of,
@@ -286,3 +288,21 @@ def test_a_story_with_more_than_an_editor_takes_is_told() -> None:
     held = {("faces", face): f"faces/{number:032}.png" for number, face in enumerate(faces)}
     with pytest.raises(StoryError, match=r"^cast 1: faces: tuple should have at most 20 items"):
         draft_of(many, held)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (("A beach", "Night"), ("the  BEACH.", "Day"), True),
+        (("An old pier",), ("The old pier .",), True),
+        (("", " ", "A beach"), ("beach",), True),
+        (("A beach",), ("A beach house",), False),
+        (("Theatre",), ("atre",), False),
+        ((), ("A beach",), False),
+        ((), (" ",), True),
+    ],
+)
+def test_places_are_the_same_however_they_are_written(one, other, is_same) -> None:
+    keys = [place_key(Row(scene_elements=elements)) for elements in (one, other)]
+    assert (keys[0] == keys[1]) == is_same
+    assert place_of(Row(scene_elements=("", " A beach. "))) == "A beach."

@@ -11,7 +11,6 @@ from making import content_of, draft_of_plots, draw, film, picture, plots
 from moviedreamer_core.errors import OutputError, StoryError
 from moviedreamer_core.story_files import read_story
 from moviedreamer_core.workspace import (
-    MovieDecisions,
     Stories,
     StoryBusyError,
     StoryFolder,
@@ -251,5 +250,5 @@ def test_each_take_lands_in_its_own_story_whoever_else_draws(stories: Stories) -
 
 
 def test_settings_of_the_movie_are_copied_with_the_story(stories: Stories, story: StoryFolder) -> None:
-    story.decisions.set_movie(MovieDecisions(transition="crossfade"))
+    story.decisions.set_movie(transition="crossfade")
     assert stories.duplicate(story.id).view().decisions.movie.transition == "crossfade"

@@ -25,6 +25,7 @@ from moviedreamer_core.workspace import (
     tokens_name,
     tokens_path,
 )
+from moviedreamer_core.workspace.opening import open_story
 from moviedreamer_core.workspace.takes import content_sha256, image_sha256
 
 
@@ -259,10 +260,14 @@ def test_takes_of_deleted_rows_stay_until_no_undo_reaches_them(
     draw(story, rows[1])
     draft = story.script.head().draft
     story.script.save(draft.without_rows(rows[:1]), base=2)
-    assert story.discard_deleted_rows() == 0
+    assert open_story(story).notices == ()
+    assert len(story.takes.of(rows[0])) == 1
     monkeypatch.setattr(journal, "MAX_UNDO", 1)
     story.script.save(draft_of_plots("x"), base=3)
     story.script.save(story.script.head().draft.with_rows_inserted(0, draft.rows[1:2]), base=4)
-    assert story.discard_deleted_rows() == 2
+    (story.path / "story.yaml").write_text("keyframes: [")  # something to tell: nothing is deleted meanwhile
+    assert open_story(story).notices != ()
+    assert len(story.takes.of(rows[0])) == 1
+    assert open_story(story).notices == ()
     assert story.takes.of(rows[0]) == story.clips.of(rows[0]) == ()
     assert len(story.takes.of(rows[1])) == 1

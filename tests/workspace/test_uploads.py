@@ -10,7 +10,7 @@ from PIL import Image
 from moviedreamer_core.errors import ImageError, InputError, StoryError
 from moviedreamer_core.images import read_image
 from moviedreamer_core.script import Character, Story
-from moviedreamer_core.workspace import MovieDecisions, StoryFolder, pictures
+from moviedreamer_core.workspace import StoryFolder, pictures
 
 
 def noise(size: tuple[int, int]) -> Image.Image:
@@ -113,7 +113,7 @@ def test_music_is_kept_as_it_is_and_can_be_chosen(story: StoryFolder, tmp_path: 
     path = story.pictures.add_music(tone(tmp_path / "My Song.WAV"))
     assert (story.path / path).read_bytes() == (tmp_path / "My Song.WAV").read_bytes()
     assert path == story.pictures.add_music(tmp_path / "My Song.WAV")
-    story.decisions.set_movie(MovieDecisions(music=path))
+    story.decisions.set_movie(music=path)
     assert story.view().decisions.movie.music == path
 
 

@@ -37,7 +37,7 @@ function button(label, onclick, { kind = "", sign = null, title = null, disabled
 }
 
 // Instead of the island's own parts while no story is open.
-const noStory = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "No story is open"), h("p", {}, "Open one on the Stories tab, or begin a new one there."));
+const noStory = h("div", { class: "md-empty", hidden: true }, h("h3", {}, NO_STORY[0]), h("p", {}, NO_STORY[1]));
 function showOnlyWith(story, ...parts) {
   if (!noStory.isConnected) root.prepend(noStory);
   noStory.hidden = Boolean(story);
@@ -50,16 +50,50 @@ function layer(className) {
   return node;
 }
 
-// One message at the bottom; `act` is [label, function], such as an undo. What can be answered stays longer.
-function toast(text, { act = null, failed = false } = {}) {
+function toasts() {
   const stack = document.querySelector(".md-toasts") || layer("md-toasts");
   stack.setAttribute("aria-live", "polite");
+  return stack;
+}
+// One message at the bottom; `act` is [label, function], such as an undo. What can be answered stays longer.
+function toast(text, { act = null, failed = false } = {}) {
+  const stack = toasts();
   const node = h("div", { class: `md-toast ${failed ? "md-failed" : ""}`, role: failed ? "alert" : "status" }, h("span", {}, text));
   const gone = setTimeout(() => node.remove(), act ? 20000 : failed ? 12000 : 7000);
   const close = () => { clearTimeout(gone); node.remove(); };
-  node.append(act ? h("button", { type: "button", onclick: () => { close(); act[1](); } }, act[0]) : h("button", { type: "button", onclick: close, "aria-label": "Dismiss" }, "OK"));
+  const answer = act ? { onclick: () => { close(); act[1](); } } : { onclick: close, "aria-label": "Dismiss" };
+  node.append(h("button", { type: "button", ...answer }, act ? act[0] : "OK"));
   stack.append(node);
-  while (stack.children.length > 3) stack.firstChild.remove();
+  const over = [...stack.children].filter((one) => !one.matches(".md-doing")).slice(0, -3);
+  for (const one of over) one.remove();
+}
+
+// A message with a bar that stays until its `end`; it comes a moment later, since most things take less.
+const DOING_AFTER_MS = 300;
+let numDoing = 0;
+function doing(text) {
+  const fill = h("span"), bar = h("span", { class: "md-bar md-endless", role: "progressbar", "aria-label": text }, fill);
+  const node = h("div", { class: "md-toast md-doing", role: "status" }, h("span", {}, text), bar);
+  const timer = setTimeout(() => toasts().append(node), DOING_AFTER_MS);
+  numDoing += 1;
+  root.setAttribute("aria-busy", "true");
+  return {
+    share(part) { // of it is done, from 0 to 1; null where nobody knows
+      bar.classList.toggle("md-endless", part === null);
+      fill.style.width = part === null ? "" : `${100 * part}%`;
+      part === null ? bar.removeAttribute("aria-valuenow") : bar.setAttribute("aria-valuenow", Math.round(100 * part));
+    },
+    end() {
+      clearTimeout(timer);
+      node.remove();
+      numDoing -= 1;
+      if (!numDoing) root.removeAttribute("aria-busy");
+    },
+  };
+}
+async function during(text, work) {
+  const message = doing(text);
+  try { return await work(); } finally { message.end(); }
 }
 
 // Entries are [label, sign, function, {danger, note}] or null for a line between groups.
@@ -140,8 +174,25 @@ function chooseFiles(accept, multiple, then) {
   input.click();
 }
 async function sent(file) {
-  try { return { path: (await upload(file)).path, name: file.name }; }
+  const message = doing(`Uploading ${file.name}`);
+  try { return { path: await uploaded(file, message.share), name: file.name }; }
   catch { toast(`${file.name} was not taken: it is larger than 512 MB, or the studio does not answer.`, { failed: true }); return null; }
+  finally { message.end(); }
+}
+// Gradio's own `upload` does not say how far it is.
+function uploaded(file, share) {
+  return new Promise((took, failed) => {
+    const request = new XMLHttpRequest(), form = new FormData();
+    form.append("files", file);
+    request.upload.onprogress = ({ lengthComputable, loaded, total }) => share(lengthComputable && loaded < total ? loaded / total : null);
+    request.onload = () => {
+      try { const [path] = JSON.parse(request.responseText); request.status === 200 && path ? took(path) : failed(); }
+      catch { failed(); }
+    };
+    request.onerror = request.onabort = () => failed();
+    request.open("POST", "/gradio_api/upload");
+    request.send(form);
+  });
 }
 function takesDrops(node, then) {
   const over = (on) => (event) => { if (!event.dataTransfer?.types.includes("Files")) return; event.preventDefault(); node.classList.toggle("md-over", on); };

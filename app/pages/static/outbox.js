@@ -1,8 +1,9 @@
 // What is typed and not saved yet. An entry per row: the new text of each field, what the form had before, and whether it
 // is on its way. It is kept in localStorage as well, so that a reload loses nothing. The island that uses this defines
-// OUTBOX (its name), model.story, savedValue(row, field), saverOf(row), absorb(view), redraw() and savedNote.
+// OUTBOX (its name), model.story, savedValue(row, field), saverOf(row), absorb(view), redraw() and savedNote. A save may
+// end when another story is open: absorb passes over a view of any story but that.
 const SAVE_AFTER_MS = 350, RETRY_MS = 2000, UNSAVED = `md-unsaved:${OUTBOX}:`;
-const outbox = new Map(); // "story/row" -> {story, row, fields, seen, step, sending, stale, problem, timer}
+const outbox = new Map(); // "story/row" -> {story, row, fields, seen, step, saving, stale, problem, timer}
 let saveState = "saved";
 
 const keyOf = (story, row) => `${story}/${row}`;
@@ -30,17 +31,16 @@ function valueOf(row, field) {
   return entry && field in entry.fields ? entry.fields[field] : savedValue(row, field);
 }
 
-async function save(entry) {
+// Kept when all that was typed until then has been sent, also what came while the first of it was on its way.
+function save(entry) {
   clearTimeout(entry.timer);
-  if (entry.sending) return entry.sending;
-  if (!Object.keys(entry.fields).length) { forget(entry); return; }
-  if (entry.stale) return;
-  entry.sending = send(entry);
+  entry.saving ||= sendAll(entry).finally(() => { entry.saving = null; tellSaving(); });
   tellSaving();
-  const again = await entry.sending;
-  entry.sending = null;
-  if (again) await save(entry);
-  tellSaving();
+  return entry.saving;
+}
+async function sendAll(entry) {
+  while (!entry.stale && Object.keys(entry.fields).length) if (!await send(entry)) break;
+  if (!Object.keys(entry.fields).length) forget(entry);
 }
 
 // Gives whether there is more to send at once.
@@ -79,8 +79,8 @@ async function send(entry) {
   return Object.keys(entry.fields).length > 0;
 }
 
+// Ends when everything has been sent, or could not be.
 function saveAll() { return Promise.all([...outbox.values()].map((entry) => save(entry))); }
-const isUnsaved = () => [...outbox.values()].some((entry) => Object.keys(entry.fields).length);
 
 function keepMine(entry) {
   for (const field of Object.keys(entry.fields)) entry.seen[field] = entry.stale[field];
@@ -95,10 +95,11 @@ function takeTheirs(entry) {
 }
 
 function remember(entry) {
-  try { localStorage.setItem(UNSAVED + keyOf(entry.story, entry.row), JSON.stringify({ ...entry, sending: null, timer: null, stale: null, at: Date.now() })); }
+  try { localStorage.setItem(UNSAVED + keyOf(entry.story, entry.row), JSON.stringify({ ...entry, saving: null, timer: null, stale: null, at: Date.now() })); }
   catch { /* a full or forbidden store: the entry still lives in this page */ }
 }
 function forget(entry) {
+  if ((outbox.get(keyOf(entry.story, entry.row)) || entry) !== entry) return; // somebody typed on
   outbox.delete(keyOf(entry.story, entry.row));
   try { localStorage.removeItem(UNSAVED + keyOf(entry.story, entry.row)); } catch { /* as above */ }
 }

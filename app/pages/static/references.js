@@ -12,20 +12,22 @@ takesDrops(root, addAll);
 const choose = () => chooseFiles("image/*", true, addAll);
 async function act(name, asked) {
   const answer = await ask(name, { story: model.story, ...asked });
-  if (answer) { absorb(answer.view); trigger("altered", {}); }
+  if (answer) { if (answer.view.story === model.story) show(answer.view); trigger("altered", {}); }
   else draw();
   return answer;
 }
 async function addAll(files) {
+  const { story } = model; // which may not be the open one when the last file is there
   for (const file of files) {
     const upload = await sent(file);
-    if (upload && !await act("add_reference", { path: upload.path })) break;
+    if (upload && !await act("add_reference", { story, path: upload.path })) break;
   }
 }
 async function remove(picture) {
-  if (!await act("remove_reference", { picture })) return;
-  const base = model.revision;
-  toast("The reference is removed.", { act: ["Undo", () => act("undo_references", { base })] });
+  const answer = await act("remove_reference", { picture });
+  if (!answer) return;
+  const { story, revision: base } = answer.view;
+  toast("The reference is removed.", { act: ["Undo", () => act("undo_references", { story, base })] });
 }
 function tile(picture, index) {
   const node = h("figure", { class: "md-tile", draggable: "true" }, h("img", { src: picture.address, alt: `Reference ${index + 1}`, draggable: "false" }), h("figcaption", {}, String(index + 1)),
@@ -51,7 +53,7 @@ function draw() {
   drawn = state;
   tiles.replaceChildren(...model.pictures.map(tile));
 }
-function absorb(view) { model = view.story ? view : { ...model, story: "", pictures: [] }; draw(); }
-function take() { if (props.value) { arrived(); absorb(props.value); } }
+function show(view) { model = view.story ? view : { ...model, story: "", pictures: [] }; draw(); }
+function take() { if (props.value) { arrived(); show(props.value); } }
 watch("value", take);
 take();

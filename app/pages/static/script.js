@@ -20,12 +20,20 @@ const bar = h("div", { class: "md-toolbar" },
 root.append(bar, empty, panes);
 
 // --- what the desk says ------------------------------------------------------------------------------------
+// Answers may come late: only the page itself, in `take`, opens another story.
 function absorb(view) {
-  if (!view || (view.story === model.story && view.revision < model.revision)) return;
-  const isOther = view.story !== model.story;
-  if (isOther) { saveAll(); picked.clear(); search.value = ""; }
+  if (view?.story === model.story && (view.revision ?? 0) >= model.revision) show(view);
+}
+function openStory(view) {
+  saveAll();
+  picked.clear();
+  search.value = "";
+  selected = null;
+  show(view);
+  if (model.story) recall();
+}
+function show(view) {
   model = view.story ? { ...view } : { ...model, story: "", rows: [], cast: [] };
-  if (isOther) selected = null;
   if (!rowOf(selected)) selected = neighbour ? rowOf(neighbour)?.id || null : null;
   if (!selected) selected = model.rows[0]?.id || null;
   neighbour = null;
@@ -36,7 +44,6 @@ function absorb(view) {
   redo.disabled = !model.redo;
   drawRows();
   drawForm();
-  if (isOther && model.story) recall();
   if (model.story && !model.complete) setTimeout(readAgain, 2500);
 }
 async function readAgain() {
@@ -67,7 +74,7 @@ function take() {
   if (!value) return;
   arrived();
   const { selected: wanted, ...view } = value;
-  absorb(view);
+  view.story === model.story ? absorb(view) : openStory(view);
   while (ownSelections.length && Date.now() - ownSelections[0][1] > 6000) ownSelections.shift();
   const echo = ownSelections.findIndex(([id]) => id === wanted);
   if (echo >= 0) ownSelections.splice(0, echo);
@@ -76,9 +83,12 @@ function take() {
 }
 
 // --- acts --------------------------------------------------------------------------------------------------
+// Of the story that was open when it was asked for, even if another one is by the time that all is saved.
 async function act(name, asked = {}) {
+  const { story, revision } = model;
   await saveAll();
-  const answer = await ask(name, { story: model.story, base: model.revision, ...asked });
+  const base = story === model.story ? model.revision : revision;
+  const answer = await ask(name, { story, base, ...asked });
   if (!answer) return null;
   absorb(answer.view);
   if (answer.select) select(answer.select);
@@ -96,14 +106,15 @@ async function removeRows(rows) {
   const keep = neighbour;
   await saveAll();
   neighbour = keep;
-  if (await act("delete_rows", { rows })) toast(`${counted(rows.length, "shot")} deleted.`, { act: undoNow() });
+  const answer = await act("delete_rows", { rows });
+  if (answer) toast(`${counted(rows.length, "shot")} deleted.`, { act: undoOf(answer) });
 }
-// With a `base`, only what was done at that revision is undone.
-async function walk(direction, base) {
-  const answer = await act(direction, base ? { base } : {});
+// With a `base` and its story, only what was done there at that revision is undone.
+async function walk(direction, of = {}) {
+  const answer = await act(direction, of);
   if (answer?.stale) toast(`The script was changed since; look at it, then press ${direction} in the toolbar.`);
 }
-function undoNow() { const base = model.revision; return ["Undo", () => walk("undo", base)]; }
+function undoOf({ view: { story, revision: base } }) { return ["Undo", () => walk("undo", { story, base })]; }
 async function putBack(entry) {
   const fields = entry.fields;
   forget(entry);
@@ -137,7 +148,7 @@ function importRows() {
   });
 }
 function told(answer) {
-  if (answer) toast(`${counted(answer.number, "shot")} added.`, { act: undoNow() });
+  if (answer) toast(`${counted(answer.number, "shot")} added.`, { act: undoOf(answer) });
   return Boolean(answer);
 }
 async function exportAs(format) {

@@ -7,19 +7,27 @@ const people = h("div", { class: "md-people" }), addPeople = h("div", { class: "
 const seconds = h("input", { class: "md-field", id: "md-seconds", inputmode: "decimal", autocomplete: "off" });
 const seed = h("input", { class: "md-field", id: "md-seed", inputmode: "numeric", autocomplete: "off" });
 const storySeed = h("input", { class: "md-field", id: "md-story-seed", inputmode: "numeric", autocomplete: "off" });
-const heading = h("h2", {}), notes = { plot: note(), elements: note(), people: note() }, trouble = h("div", { class: "md-trouble", hidden: true, role: "alert" });
-const lock = button("Lock", () => { const row = rowOf(selected); if (row) act("lock_rows", { rows: [row.id], locked: !row.locked }); }, { sign: "unlock", pressed: "false", id: "md-lock" });
+const heading = h("h2", {}), trouble = h("div", { class: "md-trouble", hidden: true, role: "alert" });
+const notes = { plot: note(), elements: note(), people: note(), style: note() };
+const lock = button("Lock", lockRow, { sign: "unlock", pressed: "false", id: "md-lock" });
+const moves = h("span", { class: "md-group" },
+  button("", () => moveRow(-1), { sign: "up", title: "Move up (Alt+↑ in the list)" }),
+  button("", () => moveRow(1), { sign: "down", title: "Move down (Alt+↓ in the list)" }));
+const more = button("", (event) => rowMenu(event.currentTarget), { sign: "more", title: "More for this shot", id: "md-row-menu" });
 const form = h("section", { class: "md-form-pane", "aria-label": "The selected shot" },
-  h("header", {}, heading, h("span", { class: "md-spring" }), lock,
-    h("span", { class: "md-group" }, button("", () => moveRow(-1), { sign: "up", title: "Move up (Alt+↑ in the list)" }), button("", () => moveRow(1), { sign: "down", title: "Move down (Alt+↓ in the list)" })),
-    button("", (event) => rowMenu(event.currentTarget), { sign: "more", title: "More for this shot", id: "md-row-menu" })),
+  h("header", {}, heading, h("span", { class: "md-spring" }), lock, moves, more),
   trouble,
   field("md-plot", "Plot", plot, notes.plot),
   field("md-elements", "Scene elements, one per line", elements, notes.elements),
   h("div", {}, h("span", { class: "md-label" }, "In the frame"), people, addPeople, notes.people),
   h("div", { class: "md-pair" }, field("md-seconds", "Seconds", seconds), field("md-seed", "Seed of its own", seed)),
-  h("div", { class: "md-every" }, h("h3", {}, "Every shot"), h("div", { class: "md-pair md-wide-first" }, field("md-style", "Style", style), field("md-story-seed", "Seed", storySeed))));
+  h("div", { class: "md-every" }, h("h3", {}, "Every shot"),
+    h("div", { class: "md-pair md-wide-first" }, field("md-style", "Style", style, notes.style), field("md-story-seed", "Seed", storySeed))));
 
+function lockRow() {
+  const row = rowOf(selected);
+  if (row) act("lock_rows", { rows: [row.id], locked: !row.locked });
+}
 function area(name, rows) { return h("textarea", { class: "md-field", id: `md-${name}`, rows, spellcheck: "true" }); }
 function note() { return h("ul", { class: "md-notes" }); }
 function field(id, label, ...nodes) { return h("div", {}, h("label", { class: "md-label", for: id }, label), ...nodes); }
@@ -30,9 +38,13 @@ const linesOf = (text) => (text === "" ? [] : text.split("\n"));
 const FIELDS = [
   [plot, "plot", () => plot.value, (value) => value],
   [elements, "scene_elements", () => linesOf(elements.value), (value) => value.join("\n")],
-  [seconds, "seconds", () => { const number = Number(seconds.value.replace(",", ".")); return seconds.value.trim() && Number.isFinite(number) ? number : seconds.value; }, (value) => String(value)],
+  [seconds, "seconds", readSeconds, (value) => String(value)],
   [seed, "seed", () => seed.value, (value) => value],
 ];
+function readSeconds() {
+  const number = Number(seconds.value.replace(",", "."));
+  return seconds.value.trim() && Number.isFinite(number) ? number : seconds.value;
+}
 for (const [node, name, read] of FIELDS) typesInto(node, () => { if (selected) { typed(selected, name, read(), step); drawRow(selected); } });
 for (const [node, name] of [[style, "style"], [storySeed, "seed"]]) typesInto(node, () => typed("", name, node.value, step));
 function typesInto(node, then) {
@@ -41,7 +53,11 @@ function typesInto(node, then) {
   node.addEventListener("blur", () => saveAll());
 }
 function fit(node) { if (node.tagName === "TEXTAREA") { node.style.height = "auto"; node.style.height = `${node.scrollHeight + 2}px`; } }
-plot.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); insertRow("below"); } });
+plot.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  insertRow("below");
+});
 
 function write(node, text) {
   if (node.value === text) return;
@@ -67,8 +83,12 @@ function drawForm() {
   }
   drawPeople(row, formRow !== row.id);
   lock.setAttribute("aria-pressed", String(row.locked));
-  if (lock.dataset.locked !== String(row.locked)) { lock.dataset.locked = String(row.locked); lock.replaceChildren(icon(row.locked ? "lock" : "unlock"), row.locked ? "Locked" : "Lock"); }
-  for (const [name, node] of Object.entries(notes)) drawNotes(node, row.warnings.filter((one) => one.field === name));
+  if (lock.dataset.locked !== String(row.locked)) {
+    lock.dataset.locked = String(row.locked);
+    lock.replaceChildren(icon(row.locked ? "lock" : "unlock"), row.locked ? "Locked" : "Lock");
+  }
+  const warnings = [...row.warnings, ...(model.style_warnings || []).map((text) => ({ field: "style", text }))];
+  for (const [name, node] of Object.entries(notes)) drawNotes(node, warnings.filter((one) => one.field === name));
   formRow = row.id;
   drawTrouble();
   [plot, elements, style].forEach(fit);
@@ -78,7 +98,8 @@ function drawNotes(node, warnings) {
   const state = JSON.stringify(warnings);
   if (node.state === state) return;
   node.state = state;
-  node.replaceChildren(...warnings.map((one) => h("li", { class: one.blocks ? "md-blocks" : "" }, icon("alert"), h("span", {}, one.text))));
+  const line = (one) => h("li", { class: one.blocks ? "md-blocks" : "" }, icon("alert"), h("span", {}, one.text));
+  node.replaceChildren(...warnings.map(line));
 }
 
 // --- people in the frame ---------------------------------------------------------------------------------
@@ -101,27 +122,33 @@ function drawPeople(row, isOther) {
   drawAddPeople();
 }
 function personNode() {
-  const who = h("select", { class: "md-field", "aria-label": "Who", onchange: () => { newStep(); typedPeople(); saveAll(); } });
+  const changed = () => { newStep(); typedPeople(); saveAll(); };
+  const who = h("select", { class: "md-field", "aria-label": "Who", onchange: changed });
   const does = h("input", { class: "md-field", type: "text", autocomplete: "off" });
-  const node = h("div", { class: "md-person" }, who, does, button("", () => { newStep(); node.remove(); typedPeople(); saveAll(); }, { kind: "md-quiet", sign: "close", title: "Leave out of the frame" }));
+  const leave = button("", () => { node.remove(); changed(); }, { kind: "md-quiet", sign: "close", title: "Leave out of the frame" });
+  const node = h("div", { class: "md-person" }, who, does, leave);
   typesInto(does, typedPeople);
   return Object.assign(node, { who, does });
 }
 function offer(select, name) {
   const names = model.cast.includes(name) ? model.cast : [name, ...model.cast];
   if (select.names !== names.join("\n")) {
-    select.replaceChildren(...names.map((one) => h("option", { value: one }, model.cast.includes(one) ? one : `${one || "Nobody"} (not in the cast)`)));
+    const said = (one) => (model.cast.includes(one) ? one : `${one || "Nobody"} (not in the cast)`);
+    select.replaceChildren(...names.map((one) => h("option", { value: one }, said(one))));
     select.names = names.join("\n");
   }
   if (select.value !== name) select.value = name;
 }
 function drawAddPeople() {
-  const present = new Set(readPeople().map((one) => one.name)), absent = model.cast.filter((name) => !present.has(name));
+  const present = new Set(readPeople().map((one) => one.name));
+  const absent = model.cast.filter((name) => !present.has(name));
   const state = `${absent.join("\n")}/${model.cast.length}`;
   if (addPeople.state === state) return;
   addPeople.state = state;
-  addPeople.replaceChildren(...absent.slice(0, 12).map((name) => h("button", { type: "button", class: "md-chip", onclick: () => addPerson(name) }, icon("plus"), name)));
-  if (!model.cast.length) addPeople.replaceChildren(h("span", { class: "md-hint" }, "Add characters in the Cast tab to put them in the frame."));
+  const chip = (name) => h("button", { type: "button", class: "md-chip", onclick: () => addPerson(name) }, icon("plus"), name);
+  addPeople.replaceChildren(...absent.slice(0, 12).map(chip));
+  const hint = "Add characters in the Cast tab to put them in the frame.";
+  if (!model.cast.length) addPeople.replaceChildren(h("span", { class: "md-hint" }, hint));
 }
 function addPerson(name) {
   if (!selected) return;
@@ -137,14 +164,18 @@ function addPerson(name) {
 function insertWord(phrase, group) {
   if (!rowOf(selected)) return;
   if (group.field === "elements") {
-    const lines = linesOf(elements.value).filter((line) => line.trim()), at = lines.findIndex((line) => kindsOf(line).join() === group.title); // no second place, no second weather
+    const lines = linesOf(elements.value).filter((line) => line.trim());
+    const at = lines.findIndex((line) => kindsOf(line).join() === group.title); // no second place, no second weather
     at < 0 ? lines.push(phrase) : lines.splice(at, 1, phrase);
     typeInto(elements, lines.join("\n"));
   } else if (group.field === "people") {
     const node = [...people.children].find((one) => one.contains(lastField)) || people.children[0];
     if (!node) { toast("Nobody is in the frame yet; add somebody there first."); return; }
     typeInto(node.does, withPhrase(node.does.value, phrase, group, { first: `${node.who.value} `, joint: " and ", stop: "." }));
-  } else atCaret(form.contains(lastField) && lastField.isConnected && lastField.matches("textarea, .md-person input") ? lastField : plot, phrase);
+  } else {
+    const isText = form.contains(lastField) && lastField.isConnected && lastField.matches("textarea, .md-person input");
+    atCaret(isText ? lastField : plot, phrase);
+  }
 }
 
 // --- a save that was refused -------------------------------------------------------------------------------
@@ -155,10 +186,15 @@ function drawTrouble() {
   trouble.state = state;
   trouble.hidden = !entry;
   if (!entry) { trouble.replaceChildren(); return; }
-  if (!entry.stale) { trouble.replaceChildren(h("p", {}, h("strong", {}, "Not saved. "), entry.problem), isGone(entry) ? button("Put it back as a new shot", () => putBack(entry)) : null); return; }
+  if (!entry.stale) {
+    const back = isGone(entry) ? [button("Put it back as a new shot", () => putBack(entry))] : [];
+    trouble.replaceChildren(h("p", {}, h("strong", {}, "Not saved. "), entry.problem), ...back);
+    return;
+  }
   const said = Object.keys(entry.fields).map((name) => h("blockquote", {}, saidOf(entry.stale[name])));
   trouble.replaceChildren(h("p", {}, h("strong", {}, "This was changed in another tab. "), "There it says:"), ...said,
-    h("div", {}, button("Keep mine", () => keepMine(entry), { kind: "md-primary", id: "md-keep-mine" }), button("Take theirs", () => takeTheirs(entry), { id: "md-take-theirs" })));
+    h("div", {}, button("Keep mine", () => keepMine(entry), { kind: "md-primary", id: "md-keep-mine" }),
+      button("Take theirs", () => takeTheirs(entry), { id: "md-take-theirs" })));
 }
 function saidOf(value) {
   if (!Array.isArray(value)) return String(value ?? "") || "(nothing)";

@@ -12,6 +12,7 @@ root.append(
   cards, trash);
 takesDrops(cards, importFiles);
 
+const titleOf = (story) => story.title || "Untitled";
 const open = (id, tab) => trigger("open_story", { id, tab });
 
 function newStory() {
@@ -45,7 +46,7 @@ function pasteText() {
 async function importFiles(files) {
   const file = await sent(files[0]);
   if (!file) return;
-  const made = await ask("import_story", file);
+  const made = await during(`Importing ${file.name}`, () => ask("import_story", file));
   if (!made) return;
   toast(`${file.name} is imported.`);
   open(made.id, "script");
@@ -57,13 +58,18 @@ async function act(name, asked) {
   return answer;
 }
 async function remove(story) {
-  if (!await act("delete_story", { id: story.id })) return;
+  const gone = await act("delete_story", { id: story.id });
+  if (!gone) return;
   if (story.id === shown.open) open(shown.stories.find((one) => !one.problem)?.id || "");
-  toast(`“${story.title}” is in the trash.`, { act: ["Undo", async () => { if (await act("restore_story", { id: story.id })) open(story.id); }] });
+  toast(`“${story.title}” is in the trash${gone.called_off ? `; ${counted(gone.called_off, "job")} called off` : ""}.`, { act: ["Undo", async () => { if (await act("restore_story", { id: story.id })) open(story.id); }] });
 }
 async function download(story) {
-  const made = await ask("download_story", { id: story.id });
+  const made = await during(`Making the zip of “${titleOf(story)}”`, () => ask("download_story", { id: story.id }));
   if (made) h("a", { href: made.address, download: `${story.title || "story"}.zip` }).click();
+}
+async function duplicate(story) {
+  const copy = await during(`Copying “${titleOf(story)}”`, () => act("duplicate_story", { id: story.id }));
+  if (copy) toast("Duplicated.", { act: ["Open it", () => open(copy.id)] });
 }
 function rename(story) {
   askText({ title: "Rename the story", label: "Title", value: story.title, action: "Rename", act: async (title) => {
@@ -77,7 +83,7 @@ function card(story) {
   const isOpen = story.id === shown.open;
   const entries = [
     ["Rename", "pencil", () => rename(story)],
-    ["Duplicate", "copy", async () => { const copy = await act("duplicate_story", { id: story.id }); if (copy) toast("Duplicated.", { act: ["Open it", () => open(copy.id)] }); }],
+    ["Duplicate", "copy", () => duplicate(story)],
     ["Download as zip", "download", () => download(story)],
     null,
     ["Move to trash", "trash", () => remove(story), { danger: true }],
