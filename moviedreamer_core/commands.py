@@ -256,6 +256,10 @@ def evaluate(
     episodes: Annotated[int | None, typer.Option("--episodes", min=1, help="How many to judge.")] = None,
     keyframes: Annotated[int | None, typer.Option("--keyframes", min=1, help="Of each episode.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Few episodes and steps: a first look.")] = False,
+    split: Annotated[
+        Literal["test", "validation"],
+        typer.Option("--split", help="Compare variants on validation; report on test."),
+    ] = "test",
     frames: Annotated[
         Path | None,
         typer.Option("--frames", metavar="DIR", help="Score these numbered pictures instead, of --story."),
@@ -320,7 +324,7 @@ def evaluate(
 
         written = out or Path("outputs/evaluation.json")
         num_episodes, num_keyframes = episodes or command.EPISODES, keyframes or command.KEYFRAMES
-        _echo(command.run(written, weights, num_episodes, num_keyframes, quick), written)
+        _echo(command.run(written, weights, num_episodes, num_keyframes, quick, split), written)
 
 
 def _echo(lines: Iterable[str], written: Path | None = None) -> None:

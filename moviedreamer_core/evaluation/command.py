@@ -17,7 +17,16 @@ from moviedreamer_core.atomic import make_folder, replacing, write_json, write_t
 from moviedreamer_core.autoencoder.renderer import to_image
 from moviedreamer_core.drawing import render_settings
 from moviedreamer_core.evaluation.metrics import Score
-from moviedreamer_core.evaluation.protocol import PARTS, VERSIONS, Judged, goal_of, judge, scores_of
+from moviedreamer_core.evaluation.protocol import (
+    PARTS,
+    SPLIT,
+    VERSIONS,
+    Judged,
+    Split,
+    goal_of,
+    judge,
+    scores_of,
+)
 from moviedreamer_core.evaluation.readers import load_reader
 from moviedreamer_core.pretrained import load_models
 
@@ -37,7 +46,12 @@ Table = Mapping[str, Mapping[str, Score]]
 
 
 def run(
-    out: Path, weights: Path, episodes: int = EPISODES, keyframes: int = KEYFRAMES, quick: bool = False
+    out: Path,
+    weights: Path,
+    episodes: int = EPISODES,
+    keyframes: int = KEYFRAMES,
+    quick: bool = False,
+    split: Split = SPLIT,
 ) -> Iterator[str]:
     """Evaluate the weights folder; yields lines of progress, the last of them the table.
 
@@ -55,12 +69,16 @@ def run(
     num_episodes = min(episodes, QUICK_EPISODES) if quick else episodes
     judged: list[Judged] = []
     for index in range(num_episodes):
-        judged.append(judge(models, reader, index, num_keyframes=keyframes, settings=settings))
+        judged.append(judge(models, reader, index, num_keyframes=keyframes, settings=settings, split=split))
         yield f"evaluate: episode {index + 1} of {num_episodes}"
     table = scores_of(judged)
     write_json(out, report_of(table))
     text = markdown_of(
-        table, num_episodes=num_episodes, num_keyframes=keyframes, weights_hash=models.weights_hash
+        table,
+        num_episodes=num_episodes,
+        num_keyframes=keyframes,
+        weights_hash=models.weights_hash,
+        split=split,
     )
     write_text(out.with_suffix(".md"), text)
     with replacing(out.with_suffix(".png")) as temporary:
@@ -83,13 +101,15 @@ def report_of(table: Table) -> dict[str, dict[str, float | int | None]]:
     }
 
 
-def markdown_of(table: Table, *, num_episodes: int, num_keyframes: int, weights_hash: str) -> str:
+def markdown_of(
+    table: Table, *, num_episodes: int, num_keyframes: int, weights_hash: str, split: Split = SPLIT
+) -> str:
     """A row per metric, a column per version; values in percent with half the 95% interval."""
     columns = ["fact", "goal", *(TITLES[version] for version in VERSIONS), "chance", "frames"]
     lines = [
         "# Evaluation",
         "",
-        f"{num_episodes} held-out episodes of {num_keyframes} keyframes, "
+        f"{num_episodes} held-out episodes ({split} split) of {num_keyframes} keyframes, "
         f"weights {weights_hash[:12]}. Percent of frames in which a reader of true frames sees what is true, "
         "± half the 95% interval "
         "(bootstrap over episodes). Chance: always the most frequent answer; for what persists, another "

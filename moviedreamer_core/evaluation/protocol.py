@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -34,7 +35,8 @@ from moviedreamer_core.storyworld.facts import SHOTS
 from moviedreamer_core.storyworld.portraits import draw_portrait
 
 VERSIONS = ("generated", "true_tokens", "vae", "reader")
-SPLIT = "test"
+Split = Literal["test", "validation"]
+SPLIT: Split = "test"  # the other one is for choosing between variants
 PORTRAIT_PX = 96
 PARTS = frozenset({"vision", "text", "face", "compressor", "autoregressive", "autoencoder", "renderer"})
 
@@ -65,9 +67,10 @@ def judge(
     num_keyframes: int,
     settings: RenderSettings | None = None,
     versions: Sequence[str] = VERSIONS,
+    split: Split = SPLIT,
 ) -> Judged:
-    """Make and read the `versions` of test episode `index`. Renders all keyframes of a version at once."""
-    episode = sample_episode(SPLIT, index, num_keyframes=num_keyframes)
+    """Make and read the `versions` of episode `index` of `split`. Renders all keyframes of a version at once."""
+    episode = sample_episode(split, index, num_keyframes=num_keyframes)
     settings = settings or render_settings(models.config)
     frames = versions_of(models, episode, settings, versions)
     read = {version: reader.read(images).numpy() for version, images in frames.items()}

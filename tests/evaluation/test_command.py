@@ -52,6 +52,15 @@ def test_every_version_has_a_frame_and_a_reading_per_keyframe(judged):
         assert judged.read[version].shape == (3, len(FACTS))
 
 
+def test_variants_are_compared_on_validation_episodes(tiny_models):
+    settings = render_settings(tiny_models.config, steps=1)
+    one = judge(
+        tiny_models, FrameReader().eval(), 0,
+        num_keyframes=2, settings=settings, versions=["reader"], split="validation",
+    )  # fmt: skip
+    assert one.episode == sample_episode("validation", 0, num_keyframes=2)
+
+
 def test_the_true_frames_are_those_of_held_out_episodes(judged):
     assert judged.episode.split == "test"
     for frame, scene in zip(judged.frames["reader"], judged.episode.scenes, strict=True):
