@@ -26,10 +26,9 @@ def plain(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a fixed-width font `text` takes: wide characters two, combining ones none."""
+    """How many columns of a fixed-width font `text` takes: wide characters two, marks of others none."""
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
+        0 if _is_mark(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
 
 

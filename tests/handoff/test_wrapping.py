@@ -31,6 +31,12 @@ def test_east_asian_text_breaks_between_characters_and_not_before_a_full_stop():
     assert wrapped("她说「你好」", 6) == ["她说", "「你", "好」"]
 
 
+@pytest.mark.parametrize("mark", ["\u0301", "\ufe00", "\ufe0f", "\u093e", "\u20dd"])
+def test_marks_take_no_column_and_stay_with_their_letters(mark):
+    assert columns("a" + mark) == 1
+    assert wrapped(f"a{mark}b{mark}", 1) == [f"a{mark}", f"b{mark}"]
+
+
 def test_accents_stay_with_their_letters():
     assert wrapped("e\u0301e\u0301e\u0301", 2) == ["e\u0301e\u0301", "e\u0301"]
 
