@@ -65,8 +65,11 @@ class DriftView:
 
     @property
     def worst(self) -> tuple[ChartPoint, ...]:
-        """Of every shot its lowest point, the worst shot first; pictures that changed since are left out."""
-        return _worst(self.series)
+        """Of every shot its worst point, the worst shot first; pictures that changed since are left out.
+
+        Worst is farthest below, or least above, the line of its kind: faces and scenes are alike on other scales.
+        """
+        return _worst(self.series, self.strangers, self.other_places)
 
     def worst_rows(self, number: int) -> tuple[str, ...]:
         """The rows of the worst shots that may be changed, the worst first."""
@@ -89,7 +92,7 @@ class DriftChart:
         series = _series(view, drift.points)
         locked = frozenset(shot.row.id for shot in view.shots if shot.locked)
         work = work_on_rows(jobs, DRAWING_KINDS)
-        worst = _changeable(_worst(series), locked, num_worst)
+        worst = _changeable(_worst(series, drift.strangers, drift.other_places), locked, num_worst)
         return DriftView(
             series=series,
             num_shots=len(view.shots),
@@ -125,16 +128,22 @@ class DriftChart:
         return MeasureDrift(story_id=story_id, num_keyframes=num_keyframes, weights=self._desk.weights_hash)
 
 
-def _worst(series: tuple[Series, ...]) -> tuple[ChartPoint, ...]:
-    lowest: dict[str, ChartPoint] = {}
+def _worst(
+    series: tuple[Series, ...], strangers: float | None, other_places: float | None
+) -> tuple[ChartPoint, ...]:
+    """`strangers` and `other_places` are the lines of faces and scenes; 0 where there is none."""
+    lowest: dict[str, tuple[float, ChartPoint]] = {}
     for one in series:
+        line = (other_places if one.is_scene else strangers) or 0.0
         for point in one.points:
             if point.similarity is None or not point.is_current:
                 continue
+            margin = point.similarity - line
             known = lowest.get(point.row_id)
-            if known is None or point.similarity < (known.similarity or 0.0):
-                lowest[point.row_id] = point
-    return tuple(sorted(lowest.values(), key=lambda one: (one.similarity or 0.0, one.number)))
+            if known is None or margin < known[0]:
+                lowest[point.row_id] = (margin, point)
+    ranked = sorted(lowest.values(), key=lambda found: (found[0], found[1].number))
+    return tuple(point for _, point in ranked)
 
 
 def _changeable(worst: tuple[ChartPoint, ...], locked: frozenset[str], number: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 STATES = {
-    "missing": "No picture yet. “Draw what is missing” draws it.",
+    "missing": "No picture yet. “Draw what is missing” draws it, and previews in full.",
     "preview": "Drawn in few steps, to see the arc of the story. A full picture takes its place when it is drawn.",
     "stale": "The script, a character or an earlier shot changed after this was made. It stays usable: "
     "redraw it, or keep it as it is.",

@@ -19,8 +19,8 @@ def pier(tmp_path: Path) -> Pier:
     return found
 
 
-def measured(pier: Pier, similarities: dict[int, float | None]) -> None:
-    """Mara's similarity per shot number, and the scene's 0.9 in each."""
+def measured(pier: Pier, similarities: dict[int, float | None], **lines: float) -> None:
+    """Mara's similarity per shot number, and the scene's 0.9 in each; with the `lines` of strangers and places."""
     view = pier.story.view()
     mara = view.revision.draft.cast[0].id
     points = []
@@ -31,7 +31,7 @@ def measured(pier: Pier, similarities: dict[int, float | None]) -> None:
             DriftPoint(**about, cast_id=mara, similarity=similarity, face_found=similarity is not None)
         )
         points.append(DriftPoint(**about, similarity=0.9))
-    pier.story.readings.write_drift(Drift(points=tuple(points), weights_hash=WEIGHTS))
+    pier.story.readings.write_drift(Drift(points=tuple(points), weights_hash=WEIGHTS, **lines))
 
 
 def test_measuring_is_queued_once_with_its_cost_told_before(pier):
@@ -69,6 +69,16 @@ def test_the_worst_shots_are_those_with_the_lowest_point(pier):
     assert [(point.number, point.similarity) for point in pier.desk.drift.view(pier.id).worst] == [
         (2, 0.3), (1, 0.7), (4, 0.9), (5, 0.9),
     ]  # fmt: skip
+
+
+def test_faces_and_scenes_are_the_worst_by_how_they_stand_to_the_line_of_their_kind(pier):
+    """0.7 is below what strangers reach; a lower 0.6 would be far above what other places reach."""
+    measured(pier, {1: 0.7, 2: 0.95, 4: 0.76}, strangers=0.75, other_places=0.2)
+    worst = pier.desk.drift.view(pier.id).worst
+    assert [(point.number, point.similarity) for point in worst] == [(1, 0.7), (4, 0.76), (2, 0.95)]
+    measured(pier, {1: 0.7, 2: 0.95}, strangers=0.2, other_places=0.85)
+    worst = pier.desk.drift.view(pier.id).worst
+    assert [(point.number, point.similarity) for point in worst] == [(1, 0.9), (2, 0.9)]
 
 
 def test_redrawing_the_worst_leaves_locked_ones_and_keeps_all_others(pier):

@@ -144,7 +144,7 @@ function dialog({ title, text = "", body = null, action = "OK", act = null, dang
     if (event.shiftKey && document.activeElement === first) { event.preventDefault(); last.focus(); }
     else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
   });
-  (veil.querySelector("input, textarea") || primary).focus();
+  (veil.querySelector("input, textarea") || primary).focus({ preventScroll: true }); // a long text is read from its top
   veil.querySelector("input[type=text]")?.select();
   return close;
 }
