@@ -34,6 +34,12 @@ def _stop_itself() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+def _die_of(number: signal.Signals) -> None:
+    """Also where whoever started the tests ignores it, as nohup does the hang-up."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 def _raise(error: BaseException) -> None:
     raise error
 
@@ -42,7 +48,7 @@ _MISFORTUNES = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "abort": os.abort,
     "exit": lambda: os._exit(3),
-    "term": lambda: os.kill(os.getpid(), signal.SIGHUP),
+    "term": lambda: _die_of(signal.SIGHUP),
     "stopped": _stop_itself,
     "oom": lambda: _raise(OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")),
     "device": lambda: _raise(RuntimeError("CUDA error: an illegal memory access was encountered")),
