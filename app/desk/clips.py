@@ -53,6 +53,7 @@ class ClipRow:
     """One line of the movie tab. `reason` is a sentence's end for "stale", a sentence for "failed".
 
     `failure`: why the last try went wrong, whatever the line shows; `num_waiting`: clips made beside the accepted one.
+    `picture_note`: "preview" or "stale" where the picture that moves is one, else empty.
     """
 
     row_id: str
@@ -68,6 +69,7 @@ class ClipRow:
     clips: tuple[ClipCard, ...]
     num_waiting: int = 0
     failure: str = ""
+    picture_note: str = ""
     share: float = 0.0
 
 
@@ -105,8 +107,15 @@ def clip_row(shot: Shot, work: RowWork | None) -> ClipRow:
         clips=cards,
         num_waiting=len(shot.waiting_clips),
         failure=work.message if work is not None and work.state == "failed" else "",
+        picture_note=_picture_note(shot),
         share=0.0 if work is None else work.share,
     )
+
+
+def _picture_note(shot: Shot) -> str:
+    if shot.take is None:
+        return ""
+    return "preview" if shot.take.recipe.is_preview else "stale" if shot.stale_for else ""
 
 
 def export_files(story: StoryFolder, view: StoryView) -> tuple[ExportFile, ...]:

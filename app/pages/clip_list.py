@@ -16,6 +16,7 @@ CLIP_WORDS = {
     "waiting": "Queued",
     "failed": "Failed",
 }
+PICTURE_WORDS = {"": "", "preview": ", of a preview", "stale": ", of a stale picture"}
 
 
 def clip_toolbar(view: MovieView) -> Markup:
@@ -104,7 +105,8 @@ def _state(row: ClipRow) -> Markup:
         return el("span", "No picture yet", class_="md-state md-shot-is-missing", data_tip=STATES["missing"])
     number = f" ({len(row.clips)})" if len(row.clips) > 1 else ""
     number += ", a new clip waits" if row.num_waiting else ""
-    words = CLIP_WORDS[row.state] + number
+    of_what = PICTURE_WORDS[row.picture_note] if row.state in ("none", "fresh") else ""
+    words = CLIP_WORDS[row.state] + of_what + number
     reason = f": {row.reason}" if row.state in ("stale", "failed") and row.reason else ""
     return el("span", words + reason, class_=f"md-state md-shot-is-{row.state}", data_tip=_tip(row))
 

@@ -66,6 +66,18 @@ def test_a_clip_is_stale_once_its_picture_length_or_motion_is_another(pier):
     assert [clip.row for clip in pier.job(movie.animate(pier.id)).clips] == [row]
 
 
+def test_a_clip_of_a_preview_or_of_a_stale_picture_is_told_apart(pier):
+    from app.pages.clip_list import PICTURE_WORDS
+
+    pier.draw(4, preview=True)
+    pier.story.script.change(
+        lambda draft: draft.with_row(draft.rows[2].model_copy(update={"plot": "It rains."})), label="Edit"
+    )
+    rows = pier.desk.movie.view(pier.id).rows
+    assert [row.picture_note for row in rows] == ["", "", "stale", "preview", "", ""]
+    assert {row.picture_note for row in rows} == PICTURE_WORDS.keys()
+
+
 def test_another_clip_has_a_seed_of_its_own_and_one_is_chosen(pier):
     movie, row = pier.desk.movie, pier.rows[0]
     first, second = pier.film(1), pier.film(1)
