@@ -123,7 +123,7 @@ def result_of(
         for low, high in ranges
     }
     lows = [low for low, _ in ranges if (PLANNED, low) in figures and (ELSEWHERE, low) in figures]
-    apart = all(figures[PLANNED, low].value > figures[ELSEWHERE, low].value for low in lows) if lows else None
+    apart = bool(lows) and all(figures[PLANNED, low].value > figures[ELSEWHERE, low].value for low in lows)
     window = models.config.autoregressive.window_keyframes
     return Result(
         name="length",
@@ -132,11 +132,12 @@ def result_of(
         paper="coherence over long stories is the claim of the whole (sections 1 and 3.3); no curve is given.",
         columns=names,
         rows=rows,
-        agrees=apart,
+        agrees=None,
         note=f"Mean cosine of the visual tokens of two keyframes of one story. Same place: same place, time of day and "
         f"shot size. Beyond the window of {window} keyframes the planner cannot see the earlier one: what is alike "
-        "there comes from the script alone. The verdict: at every distance, planned keyframes of the same place are "
-        "more alike than those of other places.",
+        "there comes from the script alone. "
+        + ("At every distance" if apart else "Not at every distance")
+        + " planned keyframes of the same place are more alike than those of other places.",
         command="python -m moviedreamer_core evaluate --table length",
         weights_hash=models.weights_hash,
     )

@@ -18,9 +18,9 @@ from moviedreamer_core.evaluation.metrics import half_width
 
 PAGE = "README.md"
 VERDICTS = {
-    True: "agrees with the paper",
-    False: "does not agree with the paper",
-    None: "says nothing either way",
+    True: " The miniature **agrees with the paper**.",
+    False: " The miniature **does not agree with the paper**.",
+    None: "",  # the paper has no such comparison, or the figures do not decide
 }
 
 
@@ -117,7 +117,7 @@ def section(result: Result, *, plotted: bool) -> list[str]:
     return [
         f"## {result.title}",
         "",
-        f"{result.question} The miniature **{VERDICTS[result.agrees]}**.",
+        result.question + VERDICTS[result.agrees],
         "",
         *table,
         "",
