@@ -52,7 +52,7 @@ def _film(view: MovieView, showing: Showing) -> Markup:
         words = (
             "The movie appears here: press Make movie."
             if showing == "movie"
-            else "The animatic shows the keyframes for their seconds, at once, without animating."
+            else "The animatic shows the keyframes for their seconds, with the plot as subtitles, without animating."
         )
         words_and_cost = with_cost("Make the animatic", view.animatic_cost)
         make = button(words_and_cost, "make_animatic", sign="film", able=view.num_drawn > 0)
