@@ -33,7 +33,10 @@ MIN_CLIP_SECONDS = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class MovieView:
-    """The movie tab at one moment. `animate` is what the ticked shots cost that need a clip; None if none does."""
+    """The movie tab at one moment. `animate` is what the ticked shots cost that need a clip; None if none does.
+
+    `making`: the kinds of films, "movie" and "animatic", that the queue makes or will make.
+    """
 
     rows: tuple[ClipRow, ...]
     settings: MovieDecisions
@@ -44,6 +47,7 @@ class MovieView:
     movie_cost: Cost | None
     animatic_cost: Cost | None
     exports: tuple[ExportFile, ...]
+    making: frozenset[str] = frozenset()
 
     def export(self, name: str) -> ExportFile | None:
         """What was exported under this name; None if nothing was."""
@@ -73,6 +77,7 @@ class Movie:
             movie_cost=cost(self._movie_job(story_id, view)) if drawn else None,
             animatic_cost=cost(MakeAnimatic(story_id=story_id, seconds=seconds)) if drawn else None,
             exports=export_files(folder, view),
+            making=frozenset(job.kind for job in self._desk.jobs.active(story_id)) & {"movie", "animatic"},
         )
 
     # --- per shot ------------------------------------------------------------------------------------

@@ -49,8 +49,11 @@ def screen(view: MovieView, showing: Showing, row: ClipRow | None, another: Cost
 def _film(view: MovieView, showing: Showing) -> Markup:
     file = view.export("movie.mp4" if showing == "movie" else "animatic.mp4")
     if file is None:
+        is_made = showing in view.making
         words = (
-            "The movie appears here: press Make movie."
+            f"The {showing} is being made and appears here."
+            if is_made
+            else "The movie appears here: press Make movie."
             if showing == "movie"
             else "The animatic shows the keyframes for their seconds, with the plot as subtitles, without animating."
         )
@@ -60,7 +63,7 @@ def _film(view: MovieView, showing: Showing) -> Markup:
             "div",
             icon("film"),
             el("p", words),
-            make if showing == "animatic" else None,
+            make if showing == "animatic" and not is_made else None,
             class_="md-dark-blank",
         )
         return el("div", el("div", inner, class_="md-player"), class_="md-on-screen")

@@ -78,6 +78,21 @@ def test_a_clip_of_a_preview_or_of_a_stale_picture_is_told_apart(pier):
     assert {row.picture_note for row in rows} == PICTURE_WORDS.keys()
 
 
+def test_a_film_that_is_being_made_is_not_asked_for_again_by_the_empty_screen(pier):
+    from app.pages.screen import _film
+
+    assert "press Make movie" in str(_film(pier.desk.movie.view(pier.id), "movie"))
+    pier.desk.movie.make_movie(pier.id)
+    view = pier.desk.movie.view(pier.id)
+    assert view.making == {"movie"}
+    assert "The movie is being made and appears here." in str(_film(view, "movie"))
+    assert "Make the animatic" in str(_film(view, "animatic"))
+    pier.desk.movie.make_animatic(pier.id)
+    view = pier.desk.movie.view(pier.id)
+    assert view.making == {"movie", "animatic"}
+    assert "make_animatic" not in str(_film(view, "animatic"))
+
+
 def test_another_clip_has_a_seed_of_its_own_and_one_is_chosen(pier):
     movie, row = pier.desk.movie, pier.rows[0]
     first, second = pier.film(1), pier.film(1)
