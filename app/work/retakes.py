@@ -38,17 +38,8 @@ def regenerate(studio: Studio, job: RegenerateKeyframe) -> Generator[Progress, N
         if _is_gone_or_locked(story.view(), row_id) and row_id != job.row:
             yield units.finished(row=row_id)
             continue
-        earlier = story.view(weights_hash=studio.weights.hash).shot(row_id)
         order = order_of(story, row_id, settings, seeds[row_id])
-        take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
-        story.choose_in_place_of(
-            row_id,
-            take.id,
-            earlier.take.id if earlier.take else None,
-            keep_later=_beyond(story.view(), job) if job.later == "repredict-place" else job.later == "keep",
-            over_accepted=job.later != "keep" or bool(earlier.stale_for),
-        )
-        yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
+        yield from _taken_anew(studio, story, order, row_id, units, job)
 
 
 def redraw(studio: Studio, job: RedrawKeyframes) -> Generator[Progress, None, None]:
@@ -70,17 +61,33 @@ def redraw(studio: Studio, job: RedrawKeyframes) -> Generator[Progress, None, No
         if _is_gone_or_locked(story.view(), row_id):
             yield units.finished(row=row_id)
             continue
-        earlier = story.view(weights_hash=studio.weights.hash).shot(row_id)
         order = order_of(story, row_id, settings, seeds[row_id])
-        take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
-        story.choose_in_place_of(
-            row_id,
-            take.id,
-            earlier.take.id if earlier.take else None,
-            keep_later=True,
-            over_accepted=bool(earlier.stale_for),
-        )
-        yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
+        yield from _taken_anew(studio, story, order, row_id, units, job)
+
+
+def _taken_anew(
+    studio: Studio,
+    story: StoryFolder,
+    order: Order,
+    row_id: str,
+    units: Units,
+    job: RegenerateKeyframe | RedrawKeyframes,
+) -> Generator[Progress, None, None]:
+    """One row's new take, shown unless it has to wait, and what the job says of later rows."""
+    earlier = story.view(weights_hash=studio.weights.hash).shot(row_id)
+    take = yield from units.of(_drawn_once(studio, story, order), row=row_id)
+    keep_later: bool | frozenset[str] = True
+    follows = isinstance(job, RegenerateKeyframe) and job.later != "keep"
+    if isinstance(job, RegenerateKeyframe) and follows:
+        keep_later = _beyond(story.view(), job) if job.later == "repredict-place" else False
+    story.choose_in_place_of(
+        row_id,
+        take.id,
+        earlier.take.id if earlier.take else None,
+        keep_later=keep_later,
+        over_accepted=follows or bool(earlier.stale_for),
+    )
+    yield units.finished(row=row_id, doing="drawn", made=(relative(image_path(take), story.path),))
 
 
 def _drawn_once(studio: Studio, story: StoryFolder, order: Order) -> Generator[Step, None, Take]:
