@@ -6,15 +6,17 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from app.desk import Desk
+from app.desk import Desk, DrawingDefaults
 from app.pages.shell import studio_app
+from app.queue.store import open_store
 from app.server import listen
-from moviedreamer_core.workspace import CastMember, Draft, PersonInRow, Row, StoryFolder
+from moviedreamer_core.workspace import CastMember, Draft, PersonInRow, Row, Stories, StoryFolder
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -51,6 +53,18 @@ def served(desk: Desk) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def pier_desk(folder: Path) -> Desk:
+    """A desk in `folder` with one story, The Pier, and weights that nobody loads."""
+    made = Desk(
+        stories=Stories(folder / "stories"),
+        queue=open_store(folder / "jobs.sqlite"),
+        weights_hash="f" * 64,
+        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
+    )
+    pier_of(made)
+    return made
 
 
 def pier_of(desk: Desk) -> StoryFolder:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog
-from studio_page import Tab, chromium, pier_of, served
+from studio_page import Tab, chromium, pier_desk, served
 
-from app.desk import Desk, DrawingDefaults
+from app.desk import Desk
 from app.queue.store import open_store
 from moviedreamer_core.weights_files import read_manifest
 from moviedreamer_core.workspace import Stories, StoryFolder
@@ -47,14 +47,7 @@ class WatchedTab(Tab):
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """A desk with one story, The Pier, of four shots."""
-    made = Desk(
-        stories=Stories(tmp_path / "stories"),
-        queue=open_store(tmp_path / "jobs.sqlite"),
-        weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
-    )
-    pier_of(made)
-    return made
+    return pier_desk(tmp_path)
 
 
 @pytest.fixture

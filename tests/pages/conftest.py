@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser
-from studio_page import Tab, chromium, pier_of, served
+from studio_page import Tab, chromium, pier_desk, served
 
-from app.desk import Desk, DrawingDefaults
-from app.queue.store import open_store
-from moviedreamer_core.workspace import Stories, StoryFolder
+from app.desk import Desk
+from moviedreamer_core.workspace import StoryFolder
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +25,7 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """A desk with one story, The Pier, of four shots."""
-    made = Desk(
-        stories=Stories(tmp_path / "stories"),
-        queue=open_store(tmp_path / "jobs.sqlite"),
-        weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
-    )
-    pier_of(made)
-    return made
+    return pier_desk(tmp_path)
 
 
 @pytest.fixture
