@@ -147,9 +147,9 @@ class EncodedWorld:
             table[frame, : len(script.cast)] = script.cast
         return table
 
-    def descriptions(self, frames: np.ndarray, num_slots: int) -> tuple[Tensor, Tensor]:
-        """Sentence embeddings [B, num_slots, E] and which are given [B, num_slots]."""
-        rows = self.captions.rows[frames][:, :num_slots]
+    def descriptions(self, rows: np.ndarray, num_slots: int) -> tuple[Tensor, Tensor]:
+        """Sentence embeddings [B, num_slots, E] and which are given [B, num_slots], of rows like `Captions.rows`."""
+        rows = rows[:, :num_slots]
         if rows.shape[1] < num_slots:
             rows = np.pad(rows, ((0, 0), (0, num_slots - rows.shape[1])), constant_values=-1)
         given = rows >= 0

@@ -33,9 +33,11 @@ from moviedreamer_core.autoencoder.noise_schedule import NUM_TIMESTEPS
 from moviedreamer_core.autoencoder.renderer import Judge, Renderer
 from moviedreamer_core.config import RendererConfig
 from moviedreamer_core.data.encoded_world import EncodedWorld
+from moviedreamer_core.data.frame_labels import MAX_PEOPLE
 from moviedreamer_core.training.labels import label_loss
-from moviedreamer_core.training.likeness import LooksReader, looks_loss, looks_of
+from moviedreamer_core.training.likeness import LooksReader, looks_loss, people_of
 from moviedreamer_core.training.loop import Losses
+from moviedreamer_core.training.told import told_of_episodes, told_script
 from moviedreamer_core.training.vae import random_indices
 
 NOISE_OFFSET = {1: 0.0, 2: 0.05, 3: 0.05}
@@ -146,26 +148,26 @@ class AutoencoderStages(nn.Module):
         loss = renderer.noise_loss(
             latents, conditions, generator=generator, noise_offset=NOISE_OFFSET[self.stage],
             timesteps=(share * NUM_TIMESTEPS).long().clamp(max=NUM_TIMESTEPS - 1), emphasis=emphasis,
-            judge=self._likeness(batch.labels, told=~(drop | no_script).to(tokens.device)),
+            judge=self._likeness(batch, told=~(drop | no_script).to(tokens.device)),
         )  # fmt: skip
         if self.stage == 3:
             return {"loss": loss.mean()}
         naming = naming_loss(self.label_reader, tokens.flatten(1), batch.labels, self.num_values)
         return {"loss": loss.mean() + NAMING_WEIGHT * naming, "noise": loss.mean(), "naming": naming}
 
-    def _likeness(self, labels: Int[Tensor, "B X"], told: Bool[Tensor, " B"]) -> Judge | None:
-        """How unlike its person each clean estimate looks, LIKENESS_WEIGHT times; less, the noisier it was.
+    def _likeness(self, batch: FrameBatch, *, told: Bool[Tensor, " B"]) -> Judge | None:
+        """How unlike its people each clean estimate looks, LIKENESS_WEIGHT times; less, the noisier it was.
 
-        Frames of which nothing was told are not judged.
+        People of whom nothing was told are not judged.
         """
         (reader,) = self._looks_reader
         if reader is None or self.stage != 3:
             return None
-        looks = looks_of(labels)
+        judged = batch.known & people_of(batch.labels) & told[:, None]
 
         def judge(estimate: Tensor, timesteps: Tensor) -> Tensor:
-            weight = LIKENESS_WEIGHT * told * (1 - timesteps / NUM_TIMESTEPS).pow(0.25)
-            return looks_loss(reader(estimate), looks, weight)
+            weight = LIKENESS_WEIGHT * (1 - timesteps / NUM_TIMESTEPS).pow(0.25)
+            return weight * looks_loss(reader(estimate, batch.boxes), batch.labels, judged)
 
         return judge
 
@@ -190,12 +192,17 @@ class FrameBatch:
     faces: Float[Tensor, "B P F"]
     face_given: Tensor
     labels: Int[Tensor, "B X"]
+    boxes: Float[Tensor, "B P 5"]
+    known: Bool[Tensor, "B P"]  # people whose portrait or looks were told
 
 
 def batches(
     data: EncodedWorld, renderer: RendererConfig, batch_size: int, *, stage: int
 ) -> Callable[[int], FrameBatch]:
-    """Random frames for `stage`, with their sentences, labels and a random portrait of each person."""
+    """Random frames for `stage`, with their sentences, labels and a random portrait of each person.
+
+    What is told of people is what `told_of_episodes` says.
+    """
 
     def visual(frames: np.ndarray, step: int) -> Tensor:
         if stage < 3:
@@ -206,17 +213,35 @@ def batches(
 
     def batch_at(step: int) -> FrameBatch:
         frames = np.sort(random_indices(step, batch_size, data.world.num_frames, seed=10 + stage))
-        descriptions, description_given = data.descriptions(frames, renderer.num_description_slots)
+        sentences, told = _told(data, frames)
+        descriptions, description_given = data.descriptions(sentences, renderer.num_description_slots)
         faces, face_given = data.faces(
             frames, renderer.num_face_slots, np.random.default_rng([10 + stage, step, 1])
         )
+        face_given[:, :MAX_PEOPLE] &= told[..., 0]
         return FrameBatch(
             data.rows("latents", frames), data.rows("emphasis", frames),
             visual(frames, step),
-            descriptions, description_given, faces, face_given, data.rows("labels", frames).long(),
+            descriptions, description_given, faces * face_given[..., None], face_given,
+            data.rows("labels", frames).long(), data.rows("boxes", frames), told.any(dim=-1),
         )  # fmt: skip
 
     return batch_at
+
+
+def _told(data: EncodedWorld, frames: np.ndarray) -> tuple[np.ndarray, Bool[Tensor, "B P 2"]]:
+    """The sentences of these frames that are told, as `Captions.rows` has them; of whom portrait and looks are."""
+    episodes = frames // data.world.num_keyframes
+    of_episodes = told_of_episodes(episodes.tolist(), data.load("faces").shape[1])
+    rows, told = np.full_like(data.captions.rows[frames], -1), np.zeros((len(frames), MAX_PEOPLE, 2), bool)
+    for row, frame in enumerate(frames.tolist()):
+        script = data.world.scripts[frame]
+        of_people = of_episodes[row][list(script.cast)]
+        _, kept = told_script(script, of_people[:, 0], of_people[:, 1])
+        stays = data.captions.sentences_of(frame)[kept]
+        rows[row, : len(stays)] = stays
+        told[row, : len(of_people)] = of_people
+    return rows, torch.from_numpy(told)
 
 
 def warm_up_batches(data: EncodedWorld, batch_size: int) -> Callable[[int], WarmUpBatch]:

@@ -1,12 +1,12 @@
 """Likeness: whether the frame that the renderer is about to draw shows the person that it was told about.
 
 The plain error of stage 3 hardly asks for it: most of what is wrong about a noisy head is where its edges are, which
-nobody can know, and the colour of the hair drowns in that. So a small network that reads the looks of a frame's one
-person from its latents reads them from the renderer's clean estimate too, and its cross entropy is added, as the
-identity loss of Guo et al., "PuLID" (NeurIPS 2024), section 3.2, where a face recogniser judges. Ours; the paper
-trains on noise alone.
+nobody can know, and the colour of the hair drowns in that. So a small network that reads, from a frame's latents, the
+looks of the people where they are, reads them from the renderer's clean estimate too, and its cross entropy is added,
+as the identity loss of Guo et al., "PuLID" (NeurIPS 2024), section 3.2, where a face recogniser judges. Ours; the
+paper trains on noise alone.
 
-B frames, L latent channels, h x w latent pixels, X labels.
+B frames, L latent channels, h x w latent pixels, P people at most, X labels, Y labels of one person.
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from moviedreamer_core.data.encoded_world import EncodedWorld
-from moviedreamer_core.data.frame_labels import ABSENT, LABELS, PERSON
+from moviedreamer_core.data.frame_labels import ABSENT, LABELS, MAX_PEOPLE, PERSON
+from moviedreamer_core.training.labels import PeopleReader, labels_of_people
 from moviedreamer_core.training.loop import Losses
 
-CHANNELS, FINE_CHANNELS, GLIMPSES = (64, 128), 96, 2
+CHANNELS, FINE_CHANNELS = (64, 128), 128
 NOISED = 0.7  # at most: standard deviation of what is added to the latents that it learns on
-FIRST = [list(LABELS).index(f"1.{name}") for name in PERSON]
 PEOPLE = list(LABELS).index("people")
 
 
 @dataclass(frozen=True)
 class LookBatch:
     latents: Float[Tensor, "B L h w"]
-    looks: Int[Tensor, "B X"]
+    boxes: Float[Tensor, "B P 5"]
+    labels: Int[Tensor, "B X"]
 
 
 class LooksReader(nn.Module):
-    """Latents -> logits of every label of PERSON, of a frame's one person."""
+    """Latents, and where each person is -> logits of every label of PERSON, for each person."""
 
     def __init__(self, latent_channels: int) -> None:
         super().__init__()
@@ -45,49 +46,47 @@ class LooksReader(nn.Module):
         self.low = nn.Sequential(_convolution(latent_channels, low), _convolution(low, low))
         self.high = nn.Sequential(_convolution(low, high, stride=2), _convolution(high, high))
         self.fine = _convolution(low + high, FINE_CHANNELS, kernel=1)
-        self.where = nn.Conv2d(FINE_CHANNELS, GLIMPSES * len(PERSON), 1)
-        self.heads = nn.ModuleList(
-            nn.Linear(GLIMPSES * FINE_CHANNELS + high, len(values)) for values in PERSON.values()
-        )
+        self.people = PeopleReader(FINE_CHANNELS)
 
-    def forward(self, latents: Float[Tensor, "B L h w"]) -> list[Float[Tensor, "B _"]]:
+    def forward(
+        self, latents: Float[Tensor, "B L h w"], boxes: Float[Tensor, "B P 5"]
+    ) -> list[Float[Tensor, "BP _"]]:
         low = self.low(latents)
-        high = self.high(low)
-        fine = self.fine(torch.cat([low, F.interpolate(high, size=low.shape[-2:])], dim=1))  # (B, C, h, w)
-        attention = self.where(fine).flatten(2).softmax(dim=-1)  # (B, X G, h w)
-        seen = (attention @ fine.flatten(2).transpose(1, 2)).unflatten(1, (len(PERSON), -1)).flatten(2)
-        whole = high.mean(dim=(2, 3))
-        return [head(torch.cat([seen[:, x], whole], dim=1)) for x, head in enumerate(self.heads)]
+        high = F.interpolate(self.high(low), size=low.shape[-2:])
+        return self.people(self.fine(torch.cat([low, high], dim=1)).float(), boxes)
 
 
 def looks_loss(
-    logits: list[Float[Tensor, "B _"]], looks: Int[Tensor, "B X"], weight: Float[Tensor, " B"]
+    logits: list[Float[Tensor, "BP _"]], labels: Int[Tensor, "B X"], judged: Bool[Tensor, "B P"]
 ) -> Float[Tensor, " B"]:
-    """Per frame, the mean over labels of the cross entropy, times the frame's weight; absent labels count nothing."""
+    """Per frame, the mean over its judged people of the mean over labels of the cross entropy; 0 without them.
+
+    Labels that a person does not have count as 0.
+    """
+    looks = labels_of_people(labels)  # (B P, Y)
     losses = [
-        F.cross_entropy(answer.float(), looks[:, x], ignore_index=ABSENT, reduction="none")
-        for x, answer in enumerate(logits)
+        F.cross_entropy(answer.float(), looks[:, y], ignore_index=ABSENT, reduction="none")
+        for y, answer in enumerate(logits)
     ]
-    return torch.stack(losses).mean(dim=0) * weight
+    per_person = torch.stack(losses).mean(dim=0).view_as(judged) * judged
+    return per_person.sum(dim=1) / judged.sum(dim=1).clamp(min=1)
 
 
-def looks_of(labels: Int[Tensor, "B all"]) -> Int[Tensor, "B X"]:
-    """The labels of PERSON of frames with one person; all absent elsewhere: which of two is meant cannot be seen."""
-    looks = labels[:, FIRST]
-    return torch.where(labels[:, PEOPLE, None] == 1, looks, torch.full_like(looks, ABSENT))
+def people_of(labels: Int[Tensor, "B X"]) -> Bool[Tensor, "B P"]:
+    """Which of the first, second and third person are in the frame."""
+    return torch.arange(MAX_PEOPLE, device=labels.device) < labels[:, PEOPLE, None]
 
 
 def reader_losses(reader: nn.Module, batch: object, step: int) -> Losses:
     assert isinstance(reader, LooksReader)
     assert isinstance(batch, LookBatch)
-    logits = reader(softened(batch.latents))
-    loss = looks_loss(logits, batch.looks, torch.ones(len(batch.latents), device=batch.latents.device)).mean()
-    answers = dict(zip(PERSON, logits, strict=True))
-    given = dict(zip(PERSON, batch.looks.unbind(1), strict=True))
-    right = {
-        name: (answers[name].argmax(1) == given[name])[given[name] != ABSENT].float().mean()
-        for name in ("hair_colour", "outfit_colour")
-    }
+    logits = reader(softened(batch.latents), batch.boxes)
+    loss = looks_loss(logits, batch.labels, people_of(batch.labels)).mean()
+    looks = labels_of_people(batch.labels)
+    right = {}
+    for name in ("hair_colour", "outfit_colour", "action"):
+        y = list(PERSON).index(name)
+        right[name] = (logits[y].argmax(1) == looks[:, y])[looks[:, y] != ABSENT].float().mean()
     return {"loss": loss, **right}
 
 
@@ -101,12 +100,13 @@ def softened(latents: Float[Tensor, "B L h w"]) -> Float[Tensor, "B L h w"]:
 
 
 def batches(data: EncodedWorld, num_frames: int) -> Callable[[int], LookBatch]:
-    """Random frames with exactly one person."""
-    single = np.flatnonzero(np.asarray(data.load("labels"))[:, PEOPLE] == 1)
+    """Random frames with somebody in them."""
+    peopled = np.flatnonzero(np.asarray(data.load("labels"))[:, PEOPLE] > 0)
 
     def batch_at(step: int) -> LookBatch:
-        frames = np.sort(np.random.default_rng([6, step]).choice(single, num_frames, replace=False))
-        return LookBatch(data.rows("latents", frames), looks_of(data.rows("labels", frames).long()))
+        frames = np.sort(np.random.default_rng([6, step]).choice(peopled, num_frames, replace=False))
+        latents, boxes = data.rows("latents", frames), data.rows("boxes", frames)
+        return LookBatch(latents, boxes, data.rows("labels", frames).long())
 
     return batch_at
 

@@ -7,7 +7,7 @@ import torch
 from moviedreamer_core.autoencoder.vae import ImageVAE
 from moviedreamer_core.data.encoded_world import fingerprint_of
 from moviedreamer_core.data.frame_labels import LABELS
-from moviedreamer_core.training import autoencoder, decoder, encoders, faces, likeness
+from moviedreamer_core.training import autoencoder, decoder, encoders, faces, likeness, planner
 from moviedreamer_core.training.loop import has_weights
 from moviedreamer_core.training.workshop import Workshop, first_weights
 
@@ -56,6 +56,12 @@ def compressor_warm_up(shop: Workshop) -> autoencoder.CompressorWarmUp:
 def looks_reader(shop: Workshop) -> likeness.LooksReader:
     with first_weights("looks"):
         return likeness.LooksReader(shop.config.renderer.latent_channels)
+
+
+def read_planner(shop: Workshop) -> planner.ReadPlanner:
+    autoregressive = shop.planner
+    with first_weights("planner"):
+        return planner.ReadPlanner(autoregressive, [len(values) for values in LABELS.values()])
 
 
 def autoencoder_stages(

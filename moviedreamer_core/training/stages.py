@@ -183,7 +183,7 @@ def train_looks_reader(shop: Workshop, effort: Effort) -> Iterator[str]:
 def foresee(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
     """The visual tokens that the planner expects of every frame of the split, after the true ones before it."""
     modules.load_compressor(shop)
-    shop.require("planner", shop.planner)
+    shop.require("planner", modules.read_planner(shop))
     shop.planner.eval()  # as weights to begin from are not
     both = nn.ModuleList([shop.planner, shop.compressor])  # the tokens it reads are the compressor's
 
@@ -200,7 +200,8 @@ def train_planner(shop: Workshop, effort: Effort) -> Iterator[str]:
     yield from compress_data(shop)
     batch_at = planner.batches(shop.encoded, shop.identifiers, effort.batch)
     schedule = _schedule(effort)
-    yield from _show("planner", shop.run("planner", shop.planner, schedule, batch_at, planner.planner_losses))
+    module = modules.read_planner(shop)
+    yield from _show("planner", shop.run("planner", module, schedule, batch_at, planner.planner_losses))
 
 
 def draw_clips(shop: Workshop, effort: Effort | None = None) -> Iterator[str]:
@@ -264,7 +265,7 @@ def _trained(shop: Workshop) -> Models:
         shop.require("decoder", modules.decoder_game(vae_))
     modules.load_compressor(shop)
     modules.bring_near_start(shop)
-    shop.require("planner", shop.planner)
+    shop.require("planner", modules.read_planner(shop))
     shop.require("video", shop.video)
     components = {
         "vision": shop.vision, "text": shop.text, "face": shop.face, "compressor": shop.compressor,

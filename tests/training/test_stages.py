@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from moviedreamer_core.autoregressive.model import planner_loss
 from moviedreamer_core.autoregressive.sequence import (
     PositionKind,
     TrainingInputs,
@@ -21,10 +22,13 @@ from moviedreamer_core.data.world_frames import WorldFrames
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.pretrained import load_models
 from moviedreamer_core.storyworld.drawing import draw_frame
-from moviedreamer_core.training import autoencoder, likeness, modules, planner, stages
+from moviedreamer_core.training import autoencoder, modules, planner, stages, told
 from moviedreamer_core.training.autoencoder import AutoencoderStages, batches
+from moviedreamer_core.training.labels import label_loss
 from moviedreamer_core.training.modules import load_compressor
 from moviedreamer_core.training.stages import EFFORTS, STAGES, export
+from moviedreamer_core.training.told import told_of_episodes, told_script
+from moviedreamer_core.training.vae import random_indices
 from moviedreamer_core.training.workshop import Effort, Scale, Workshop
 from moviedreamer_core.weights_files import read_manifest
 from weights import tiny_config
@@ -140,45 +144,18 @@ def test_what_the_planner_expects_is_sampled_from_its_mixtures_after_the_true_ke
     folder, _ = trained
     shop = workshop(folder)
     load_compressor(shop)
-    shop.require("planner", shop.planner)
+    shop.require("planner", modules.read_planner(shop))
     stored = shop.encoded.planned(np.arange(4, 8)).double()  # episode 1
-    told, rng = np.ones((shop.encoded.load("faces").shape[1], 2), bool), np.random.default_rng([5, 0, 2])
+    of_cast = told_of_episodes((0, 1, 2), shop.encoded.load("faces").shape[1])
+    rng = np.random.default_rng([5, 0, 2])
     episodes = planner.Episodes(shop.encoded, identifier_ids(shop.identifiers))
     mixtures = []
     for episode in (0, 1, 2):  # one by one, instead of as one padded batch
         with torch.no_grad():
-            mixtures.append(shop.planner(collate([episodes.plain(episode, told, rng)])))
+            mixtures.append(shop.planner(collate([episodes.plain(episode, of_cast[episode], rng)])))
     means, stds = (getattr(mixtures[1], name).double() for name in ("mean", "log_std"))
     z = (stored.flatten(0, 1)[:, None] - means) / stds.exp()  # (keyframes * V, K, D)
     assert z.square().mean(dim=-1).amin(dim=1).max() < 4  # each token fits one of its components
-
-
-def test_the_looks_reader_learns_and_only_of_frames_with_one_person(trained):
-    folder, _ = trained
-    shop = workshop(folder)
-    labels = torch.from_numpy(np.asarray(shop.encoded.load("labels"))).long()
-    people = labels[:, list(LABELS).index("people")]
-    looks = likeness.looks_of(labels)
-    assert (looks[people != 1] == -1).all()
-    alone = labels[people == 1][:, [list(LABELS).index(f"1.{name}") for name in likeness.PERSON]]
-    assert torch.equal(looks[people == 1], alone)
-    torch.manual_seed(0)
-    reader = likeness.LooksReader(3)
-    latents = torch.randn(7, 3, 8, 12).repeat(2, 1, 1, 1)  # seven pictures, of seven hair colours
-    truth = torch.full((14, len(likeness.PERSON)), -1)
-    truth[:, list(likeness.PERSON).index("hair_colour")] = torch.arange(7).repeat(2)
-    optimizer = torch.optim.Adam(reader.parameters(), lr=3e-3)
-    for _ in range(60):
-        loss = likeness.looks_loss(reader(latents), truth, torch.ones(14)).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    answers = reader(latents)[list(likeness.PERSON).index("hair_colour")]
-    assert torch.equal(answers.argmax(dim=1), torch.arange(7).repeat(2))
-    expected = torch.nn.functional.cross_entropy(answers, torch.arange(7).repeat(2), reduction="none")
-    weight = torch.linspace(0, 1, 14)
-    found = likeness.looks_loss(reader(latents), truth, weight)
-    torch.testing.assert_close(found, weight * expected / len(likeness.PERSON))
 
 
 def test_likeness_counts_in_stage_three_where_something_was_told(trained, monkeypatch):
@@ -201,7 +178,12 @@ def test_likeness_counts_in_stage_three_where_something_was_told(trained, monkey
     stage = AutoencoderStages(
         shop.compressor, shop.renderer, label_reader, 3, num_values=values, looks_reader=reader
     )
-    judge = stage._likeness(batch.labels, told=torch.zeros(12, dtype=torch.bool))
+    judge = stage._likeness(batch, told=torch.zeros(12, dtype=torch.bool))
+    assert judge is not None
+    assert not judge(batch.latents, torch.full((12,), 10)).any()
+    judge = stage._likeness(
+        dataclasses.replace(batch, known=torch.zeros_like(batch.known)), told=torch.ones(12).bool()
+    )
     assert judge is not None
     assert not judge(batch.latents, torch.full((12,), 10)).any()
     stage.to("meta")  # the judge goes where the stage goes, and is not among what is trained
@@ -215,9 +197,10 @@ def test_leaving_out_portraits_or_looks_changes_nothing_else_of_a_planner_batch(
     batch_at = planner.batches(shop.encoded, shop.identifiers, 2)
 
     def batch(step: int, *, no_face: float, no_looks: float) -> TrainingInputs:
-        monkeypatch.setattr(planner, "NO_FACE_PROBABILITY", no_face)
-        monkeypatch.setattr(planner, "NO_LOOKS_PROBABILITY", no_looks)
-        return batch_at(step)
+        monkeypatch.setattr(told, "NOTHING_PROBABILITY", 0)
+        monkeypatch.setattr(told, "NO_FACE_PROBABILITY", no_face)
+        monkeypatch.setattr(told, "NO_LOOKS_PROBABILITY", no_looks)
+        return batch_at(step).inputs
 
     for step in range(5):
         whole = batch(step, no_face=0, no_looks=0)
@@ -231,6 +214,62 @@ def test_leaving_out_portraits_or_looks_changes_nothing_else_of_a_planner_batch(
             assert torch.equal(other.targets, whole.targets)
             assert torch.equal(other.inputs.rows[PositionKind.VISUAL], rows[PositionKind.VISUAL])
             assert int(other.predicting.sum()) == int(whole.predicting.sum())
+
+
+def test_the_labels_of_a_planner_batch_are_those_of_the_frames_of_its_targets(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    tokens, labels = shop.encoded.load("tokens"), shop.encoded.load("labels")
+    known = {token.tobytes(): row for frame, row in zip(tokens, labels, strict=True) for token in frame}
+    for step in range(4):
+        batch = planner.batches(shop.encoded, shop.identifiers, 2)(step)
+        for target, row in zip(batch.inputs.targets.numpy().astype(np.float16), batch.labels, strict=True):
+            assert row.tolist() == known[target.tobytes()].tolist()
+
+
+def test_the_planner_is_asked_what_it_expects_and_its_readers_learn_from_true_tokens_only(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    module = modules.read_planner(shop).eval()
+    batch = planner.batches(shop.encoded, shop.identifiers, 2)(0)
+    found = module(batch)
+    mixtures = module.planner(batch.inputs)
+    expected = (mixtures.log_weight.exp()[..., None] * mixtures.mean).sum(dim=-2)
+    for name, tokens in (("reading", batch.inputs.targets), ("naming", expected)):
+        per_slot = []
+        for slot in (0, 1):
+            read = module.readers[slot](tokens[slot::2]).split(module.num_values, dim=1)
+            per_slot.append(label_loss(read, batch.labels[slot::2]))
+        torch.testing.assert_close(found[name], torch.stack(per_slot).mean())
+    plain = planner_loss(mixtures, batch.inputs.targets, terms=planner.ALL_TERMS).total
+    torch.testing.assert_close(found["loss"], plain + found["reading"] + 0.3 * found["naming"])
+    found["naming"].backward()
+    assert all(p.grad is None for p in module.readers.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in module.planner.parameters())
+
+
+def test_the_renderer_is_told_what_the_planner_was_told_when_it_foresaw(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    config, cast = shop.config.renderer, shop.encoded.load("faces").shape[1]
+    batch_at = batches(shop.encoded, config, 12, stage=3)
+    for step in range(3):
+        batch = batch_at(step)
+        frames = np.sort(random_indices(step, 12, shop.encoded.world.num_frames, seed=13))
+        for row, frame in enumerate(frames.tolist()):
+            script = shop.encoded.world.scripts[frame]
+            of_cast = told_of_episodes([frame // shop.encoded.world.num_keyframes], cast)[0]
+            of_people = of_cast[list(script.cast)]
+            _, kept = told_script(script, of_people[:, 0], of_people[:, 1])
+            stays = shop.encoded.captions.sentences_of(frame)[kept][: config.num_description_slots]
+            sentences = torch.from_numpy(shop.encoded.load("sentences")[stays].astype(np.float32))
+            assert int(batch.description_given[row].sum()) == len(stays)
+            torch.testing.assert_close(batch.descriptions[row, : len(stays)], sentences)
+            assert not batch.descriptions[row, len(stays) :].any()
+            given = batch.face_given[row, : len(of_people)].numpy()
+            assert np.array_equal(given, of_people[:, 0])
+            assert batch.known[row, : len(of_people)].tolist() == of_people.any(axis=1).tolist()
+            assert not batch.faces[row][~batch.face_given[row]].any()
 
 
 def test_stage_three_leaves_the_compressor_as_stage_two_left_it(trained):
