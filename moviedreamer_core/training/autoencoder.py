@@ -192,8 +192,8 @@ class FrameBatch:
     faces: Float[Tensor, "B P F"]
     face_given: Tensor
     labels: Int[Tensor, "B X"]
-    boxes: Float[Tensor, "B P 5"]
-    known: Bool[Tensor, "B P"]  # people whose portrait or looks were told
+    boxes: Float[Tensor, "B people 5"]
+    known: Bool[Tensor, "B people"]  # those whose portrait or looks were told
 
 
 def batches(
