@@ -473,7 +473,8 @@ def test_a_table_is_made_by_name_and_an_unknown_one_is_told(
 
     asked = []
     one = {
-        name: lambda weights, folder, name=name: iter([asked.append((name, folder)) or name]) for name in "ab"
+        name: lambda weights, folder, runs, name=name: iter([asked.append((name, folder)) or name])
+        for name in "ab"
     }
     monkeypatch.setattr(command, "TABLES", one)
     status, lines, _ = run("evaluate", "--table", "all", "--weights", tiny_weights, "--results", tmp_path)
