@@ -481,3 +481,10 @@ def test_a_table_is_made_by_name_and_an_unknown_one_is_told(
     assert (status, lines, asked) == (0, ["a", "b"], [("a", tmp_path), ("b", tmp_path)])
     assert 'table "c" does not exist; choose all or one of a, b' in refused("evaluate", "--table", "c")
     assert "exclude each other" in refused("evaluate", "--table", "a", "--gate")
+
+
+def test_a_table_whose_planners_were_never_trained_says_what_trains_them(refused, tiny_weights, tmp_path):
+    said = refused("evaluate", "--table", "losses", "--weights", tiny_weights, "--runs", tmp_path)
+    assert "no planner of full, regression, mixture; train with: " in said
+    assert f"train-variant losses --runs {tmp_path}" in said
+    assert '"mist" is no variant; choose losses' in refused("train-variant", "mist", "--runs", tmp_path)
