@@ -12,19 +12,27 @@ and a renderer, for that config too.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from moviedreamer_core.atomic import make_folder, write_json
 from moviedreamer_core.autoregressive.model import AutoregressiveModel, LossTerms
 from moviedreamer_core.config import ModelConfig
-from moviedreamer_core.data.encoded_world import EncodedWorld
+from moviedreamer_core.data.encoded_world import EncodedWorld, save_array
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.evaluation.tables import faces, losses, protections
-from moviedreamer_core.evaluation.tables.trained_variants import Budget, TrainedVariant, save_variant
+from moviedreamer_core.evaluation.tables.trained_variants import (
+    Budget,
+    TrainedVariant,
+    same_tokens,
+    save_variant,
+)
 from moviedreamer_core.training.few_stories import few_stories
 from moviedreamer_core.training.loop import Schedule
 from moviedreamer_core.training.planner import (
@@ -98,26 +106,41 @@ def train_variant(
     """Train, resumably, in the run `variants/NAME` of the workshop, and write its planner; yields lines to show.
 
     `trained_on`: begin at the planner of the workshop's `start`, not at random. Raises WeightsError if the encoders,
-    the compressor, or what they make of the data are missing.
+    the compressor, or what they make of the data are missing, or if the run was begun otherwise.
     """
     variant = VARIANTS[name]
     data = yield from _data_of(shop, variant)
-    module = PlainPlanner(_first_planner(shop, variant, trained_on=trained_on), terms=variant.terms)
-    batch_at = batches(data, shop.identifiers, effort.batch, variety=variant.variety)
-    folder = Path("variants") / name
-    for p in shop.run(str(folder), module, _schedule(effort), batch_at, planner_losses):
-        said = "  ".join(f"{key} {value:.4f}" for key, value in p.losses.items())
-        yield f"{name}: step {p.step} of {p.steps}, {p.seconds_per_step:.2f} s/step  {said}"
     budget = Budget(
         steps=effort.steps, batch=effort.batch, num_stories=data.world.num_episodes // (1 + variant.few),
         num_keyframes=data.world.num_keyframes, begun_at=str(shop.start) if trained_on else None,
     )  # fmt: skip
     witness = torch.from_numpy(np.asarray(data.load("tokens")[: data.world.num_keyframes], np.float32))
+    run = f"variants/{name}"
+    _begin_or_go_on(shop.folder / run, budget, witness)
+    module = PlainPlanner(_first_planner(shop, variant, trained_on=trained_on), terms=variant.terms)
+    batch_at = batches(data, shop.identifiers, effort.batch, variety=variant.variety)
+    for p in shop.run(run, module, _schedule(effort), batch_at, planner_losses):
+        said = "  ".join(f"{key} {value:.4f}" for key, value in p.losses.items())
+        yield f"{name}: step {p.step} of {p.steps}, {p.seconds_per_step:.2f} s/step  {said}"
     trained = TrainedVariant(
         planner=module.planner, sampled=variant.terms.nll, budget=budget, witness=witness
     )
-    save_variant(shop.folder / folder, trained)
-    yield f"{name}: written to {shop.folder / folder}"
+    save_variant(shop.folder / run, trained)
+    yield f"{name}: written to {shop.folder / run}"
+
+
+def _begin_or_go_on(folder: Path, budget: Budget, witness: Tensor) -> None:
+    """Note what the run is begun with; only its steps may change. Raises WeightsError if all else is not the same."""
+    alike = {key: value for key, value in dataclasses.asdict(budget).items() if key != "steps"}
+    begun, tokens = folder / "begun.json", folder / "witness.npy"
+    if not begun.exists():
+        make_folder(folder)
+        save_array(tokens, witness.numpy())
+        write_json(begun, alike)
+    elif json.loads(begun.read_text()) != alike or not same_tokens(
+        torch.from_numpy(np.load(tokens)), witness
+    ):
+        raise WeightsError(f"{folder}: begun with other data, tokens or weights; delete it to train it again")
 
 
 def _data_of(shop: Workshop, variant: Variant) -> Generator[str, None, EncodedWorld]:

@@ -299,6 +299,22 @@ def test_missing_or_unlike_variants_are_told_with_the_command(trained, shop, mod
         read_variants(tmp_path, tuple(faces.VARIANTS), table="faces")
 
 
+def test_a_run_goes_on_only_as_it_was_begun(trained, shop, few, tmp_path):
+    shutil.copytree(shop.folder / "variants/full", tmp_path / "variants/full")
+    (tmp_path / "data").symlink_to(shop.folder / "data")
+    moved = dataclasses.replace(shop, folder=tmp_path)
+    longer = list(train_variant(moved, "full", dataclasses.replace(TWO_STEPS, steps=3)))
+    assert longer[-2].startswith("full: step 3 of 3")
+    assert read_variant(tmp_path / "variants/full").budget.steps == 3
+    for other, on in ((dataclasses.replace(TWO_STEPS, batch=1), False), (TWO_STEPS, True)):
+        with pytest.raises(WeightsError, match="begun with other data, tokens or weights; delete it"):
+            list(train_variant(moved, "full", other, trained_on=on))
+    tokens = tmp_path / "variants/full/witness.npy"
+    np.save(tokens, -np.load(tokens))
+    with pytest.raises(WeightsError, match="begun with other data, tokens or weights; delete it"):
+        list(train_variant(moved, "full", TWO_STEPS))
+
+
 def test_weights_with_another_compressor_are_refused(trained, shop, models, tmp_path):
     found = read_variants(shop.folder, tuple(faces.VARIANTS), table="faces")
     torch.manual_seed(5)
