@@ -13,7 +13,7 @@ from moviedreamer_core.autoregressive.model import planner_loss
 from moviedreamer_core.autoregressive.sequence import PositionKind
 from moviedreamer_core.data.world_frames import training_episode
 from moviedreamer_core.errors import WeightsError
-from moviedreamer_core.evaluation.tables import faces, losses, protections
+from moviedreamer_core.evaluation.tables import faces, losses, planner_figures, protections
 from moviedreamer_core.evaluation.tables.command import OF_VARIANTS
 from moviedreamer_core.evaluation.tables.length import true_tokens
 from moviedreamer_core.evaluation.tables.result import read_result
@@ -33,7 +33,7 @@ from moviedreamer_core.training.variants import OF_TABLE, VARIANTS, names_of, tr
 from moviedreamer_core.training.workshop import Effort, Scale, Workshop
 from weights import tiny_config
 
-SCALE = Scale(num_episodes=3, num_keyframes=8, num_clips=1)
+SCALE = Scale(num_episodes=3, num_keyframes=4, num_clips=1)
 TWO_STEPS = Effort(steps=2, batch=2, learning_rate=1e-3)
 
 
@@ -251,7 +251,7 @@ def test_a_training_story_is_told_as_in_training(shop, models, few):
         story = told_story(models, "train", number, num_keyframes=SCALE.num_keyframes)
         read = episodes.plain(2 * number, told, np.random.default_rng(0))
         kept = len(story.keyframes)
-        assert (kept, len(story.references)) == (6, 2)
+        assert (kept, len(story.references)) == (3, 1)
         targets = read.targets.unflatten(0, (SCALE.num_keyframes, -1))
         torch.testing.assert_close(torch.cat([story.tokens, story.references]), targets, atol=0.1, rtol=0)
         for kind, rows in (
@@ -262,7 +262,8 @@ def test_a_training_story_is_told_as_in_training(shop, models, few):
             torch.testing.assert_close(ours, read.inputs.rows[kind][: len(ours)], atol=0.02, rtol=0.02)
 
 
-def test_the_tables_of_variants_are_written(trained, shop, models, tmp_path):
+def test_the_tables_of_variants_are_written(trained, shop, models, tmp_path, monkeypatch):
+    monkeypatch.setattr(planner_figures, "SAMPLES", 2)
     for name, module in OF_VARIANTS.items():
         found = read_variants(shop.folder, tuple(module.VARIANTS), table=name)
         *_, last = module.run(models, found, tmp_path, stories=1, reader_stories=2)

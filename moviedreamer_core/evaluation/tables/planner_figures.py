@@ -125,7 +125,7 @@ def planned(
     story: ToldStory,
     *,
     few_shot: bool = False,
-    samples: int = SAMPLES,
+    samples: int,
 ) -> Float[Tensor, "S K V D"]:
     """The story's visual tokens planned freely, several times with other seeds."""
     plans = [
@@ -198,7 +198,7 @@ def figures(
 
     def measured(story: ToldStory) -> Measured:
         yield from teacher_forced(variant, tokenizer, story, few_shot=few_shot)
-        plans = planned(variant, tokenizer, story, few_shot=few_shot)
+        plans = planned(variant, tokenizer, story, few_shot=few_shot, samples=SAMPLES)
         yield from against_truth(plans, story)
         for tokens in plans:
             yield from of_tokens(tokens, story, reader)

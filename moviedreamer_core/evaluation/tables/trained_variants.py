@@ -30,7 +30,9 @@ PLANNER, WITNESS = (
     "planner.",
     "witness",
 )  # in the file: the prefix of weights, and the tokens they were trained on
-SAME_TOKENS = 0.98  # cosine; of one compressor, in training arithmetic and in that of evaluation, it is 0.9999
+SAME_TOKENS = (
+    0.98  # cosine; of one compressor, in training arithmetic and in that of evaluation, it is 0.9999
+)
 
 
 class MissingVariants(WeightsError):
