@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from moviedreamer_core.script import Story
 
 DEFAULT_WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "miniature"
+DEFAULT_RUNS = Path("runs/miniature")
 MAX_SEED = 2**63 - 1  # as in script, which takes a while to import
 MAX_SECONDS = 60.0  # of a clip, as in script
 MAX_STEPS = 1000  # of the noise schedule
@@ -39,6 +40,7 @@ StoryFile = Annotated[
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `storyboard` or `movie` made.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the results.")]
 Weights = Annotated[Path, typer.Option("--weights", metavar="DIR", help="Weights folder.")]
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Data and checkpoints of training.")]
 StorySeed = Annotated[
     int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="In place of the story's seed.")
 ]
@@ -183,9 +185,7 @@ def animate(
 @app.command()
 def train(
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="A stage, or `miniature` for all in order.")],
-    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Data and checkpoints.")] = Path(
-        "runs/miniature"
-    ),
+    runs: Runs = DEFAULT_RUNS,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="In place of the stage's own.")] = None,
     start: Annotated[
         Path | None,
@@ -217,6 +217,39 @@ def train(
         target = {"folder": to or runs / "weights"} if name == "export" else {}
         for line in STAGES[name](shop, effort, **target):
             typer.echo(line)
+
+
+@app.command("train-variant")
+def train_variant(
+    asked: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A variant, or losses, faces, protections or all for theirs."),
+    ],
+    runs: Runs = DEFAULT_RUNS,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Alike for all of a table.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", metavar="DIR", help="Encoders and compressor, where RUNS has none."),
+    ] = None,
+    trained_on: Annotated[
+        bool, typer.Option("--trained-on", help="Begin at the planner of --start, not at random.")
+    ] = False,
+) -> None:
+    """Train planners for the paper's ablations, in RUNS/variants; see `evaluate --table`. Goes on if interrupted."""
+    import dataclasses
+
+    from moviedreamer_core.training import variants
+    from moviedreamer_core.training.workshop import Workshop
+
+    try:
+        names = variants.names_of(asked)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    make_folder(runs)
+    shop = Workshop(runs, start=start)
+    effort = variants.EFFORT if steps is None else dataclasses.replace(variants.EFFORT, steps=steps)
+    for name in names:
+        _echo(variants.train_variant(shop, name, effort, trained_on=trained_on))
 
 
 @app.command()
@@ -287,6 +320,7 @@ def evaluate(
     results: Annotated[
         Path, typer.Option("--results", metavar="DIR", help="Where the pages of --table go.")
     ] = Path("docs/results"),
+    runs: Runs = DEFAULT_RUNS,
     gate: Annotated[
         bool, typer.Option("--gate", help="Fail if the weights are worse than their manifest says.")
     ] = False,
@@ -307,12 +341,13 @@ def evaluate(
 
         _echo(figures.record(weights, episodes or figures.EPISODES, keyframes or figures.KEYFRAMES))
     elif table is not None:
-        from moviedreamer_core.evaluation.tables.command import TABLES
+        from moviedreamer_core.evaluation.tables import command as tables
 
-        if table not in (*TABLES, "all"):
-            raise InputError(f'table "{table}" does not exist; choose all or one of {", ".join(TABLES)}')
-        for name in TABLES if table == "all" else (table,):
-            _echo(TABLES[name](weights, results))
+        if table not in (*tables.TABLES, "all"):
+            raise InputError(
+                f'table "{table}" does not exist; choose all or one of {", ".join(tables.TABLES)}'
+            )
+        _echo(tables.run(table, weights, results, runs))
     elif frames is not None and story_file is not None:
         from moviedreamer_core.evaluation import frames_command
 

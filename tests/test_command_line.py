@@ -473,10 +473,18 @@ def test_a_table_is_made_by_name_and_an_unknown_one_is_told(
 
     asked = []
     one = {
-        name: lambda weights, folder, name=name: iter([asked.append((name, folder)) or name]) for name in "ab"
+        name: lambda weights, folder, runs, name=name: iter([asked.append((name, folder)) or name])
+        for name in "ab"
     }
     monkeypatch.setattr(command, "TABLES", one)
     status, lines, _ = run("evaluate", "--table", "all", "--weights", tiny_weights, "--results", tmp_path)
     assert (status, lines, asked) == (0, ["a", "b"], [("a", tmp_path), ("b", tmp_path)])
     assert 'table "c" does not exist; choose all or one of a, b' in refused("evaluate", "--table", "c")
     assert "exclude each other" in refused("evaluate", "--table", "a", "--gate")
+
+
+def test_a_table_whose_planners_were_never_trained_says_what_trains_them(refused, tiny_weights, tmp_path):
+    said = refused("evaluate", "--table", "losses", "--weights", tiny_weights, "--runs", tmp_path)
+    assert "no planner of full, regression, mixture; train with: " in said
+    assert f"train-variant losses --runs {tmp_path}" in said
+    assert '"mist" is no variant; choose losses' in refused("train-variant", "mist", "--runs", tmp_path)

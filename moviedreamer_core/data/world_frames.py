@@ -49,6 +49,7 @@ class WorldFrames:
     num_episodes: int
     num_keyframes: int = 16
     size: tuple[int, int] = FRAME_SIZE  # width, height
+    twice: bool = False  # every story two times, see `training_episode`
 
     @property
     def num_frames(self) -> int:
@@ -56,10 +57,8 @@ class WorldFrames:
 
     @property
     def path(self) -> Path:
-        return (
-            self.folder
-            / f"{self.split}-{self.num_episodes}x{self.num_keyframes}-{self.size[0]}x{self.size[1]}"
-        )
+        numbers = f"{self.num_episodes}x{self.num_keyframes}-{self.size[0]}x{self.size[1]}"
+        return self.folder / f"{self.split}-{numbers}{'-twice' * self.twice}"
 
     @cached_property
     def frames(self) -> np.ndarray:
@@ -71,7 +70,7 @@ class WorldFrames:
 
     def episode(self, index: int) -> Episode:
         """Episode `index` of the split; odd ones are mirrored (the paper's horizontal flip)."""
-        return training_episode(self.split, index, self.num_keyframes)
+        return training_episode(self.split, index, self.num_keyframes, twice=self.twice)
 
     @cached_property
     def scripts(self) -> list[FrameScript]:
@@ -100,7 +99,8 @@ class WorldFrames:
         )
         self._cut_text(done)
         tasks = [
-            (self.split, index, self.num_keyframes, self.size) for index in range(done, self.num_episodes)
+            (self.split, index, self.num_keyframes, self.size, self.twice)
+            for index in range(done, self.num_episodes)
         ]
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             for drawn in pool.imap(_draw_episode, tasks, chunksize=4):
@@ -200,9 +200,19 @@ class _DrawnEpisode:
     cast: list[dict[str, object]]
 
 
-def training_episode(split: str, index: int, num_keyframes: int) -> Episode:
-    """The episode that training sees under this index: every second one mirrored from left to right."""
-    return sample_episode(split, index, num_keyframes=num_keyframes, mirrored=index % 2 == 1)
+def training_episode(split: str, index: int, num_keyframes: int, *, twice: bool = False) -> Episode:
+    """The episode that training sees under this index: every second one mirrored from left to right.
+
+    With `twice` these are the same stories again: 2i is story i as it is, 2i + 1 is story i mirrored.
+    """
+    number = index // 2 if twice else index
+    return sample_episode(split, number, num_keyframes=num_keyframes, mirrored=index % 2 == 1)
+
+
+def training_portraits(episode: Episode, number: int) -> np.ndarray:
+    """uint8 [cast, P, 64, 64, 3] the portraits of the cast of story `number`: the same, mirrored or not."""
+    rng = np.random.default_rng([number, 77])
+    return np.stack([[_portrait(person, rng) for _ in range(PORTRAITS)] for person in episode.cast])
 
 
 def frame_script(episode: Episode, keyframe: int) -> FrameScript:
@@ -226,14 +236,13 @@ def _numbered(facts: tuple[tuple[str, str], ...], person: int) -> tuple[tuple[st
     return tuple((slot.replace("1.", f"{person}.", 1), value) for slot, value in facts)
 
 
-def _draw_episode(task: tuple[str, int, int, tuple[int, int]]) -> _DrawnEpisode:
-    split, index, num_keyframes, size = task
-    episode = training_episode(split, index, num_keyframes)
-    rng = np.random.default_rng([index, 77])
+def _draw_episode(task: tuple[str, int, int, tuple[int, int], bool]) -> _DrawnEpisode:
+    split, index, num_keyframes, size, twice = task
+    episode = training_episode(split, index, num_keyframes, twice=twice)
     return _DrawnEpisode(
         index,
         frames=np.stack([np.asarray(draw_frame(scene, size=size)) for scene in episode.scenes]),
-        portraits=np.stack([[_portrait(person, rng) for _ in range(PORTRAITS)] for person in episode.cast]),
+        portraits=training_portraits(episode, index // 2 if twice else index),
         scripts=[frame_script(episode, keyframe) for keyframe in range(num_keyframes)],
         cast=[dataclasses.asdict(person) for person in episode.cast],
     )

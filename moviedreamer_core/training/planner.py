@@ -38,12 +38,38 @@ REFERENCE_PROBABILITY = 0.3
 NAMING_WEIGHT = 0.3
 
 
+@dataclass(frozen=True, kw_only=True)
+class Variety:
+    """How an episode differs from one reading of it to the next. What is told of its cast varies besides."""
+
+    reverse_probability: float = REVERSE_PROBABILITY  # in time
+    reference_probability: float = REFERENCE_PROBABILITY
+    mirrored: bool = True  # odd episodes, which are, are read too
+    portraits: bool = True  # any picture of a character; else always the first
+    faces: bool = True  # else nobody has a portrait
+
+
+AS_IN_THE_PAPER = Variety()
+
+
 @dataclass(frozen=True)
 class PlannerBatch:
     """`labels[v]` are those of the keyframe that visual token v of the targets belongs to."""
 
     inputs: TrainingInputs
     labels: Int[Tensor, "V X"]
+
+
+class PlainPlanner(nn.Module):
+    """The planner and the paper's loss alone, or some terms of it."""
+
+    def __init__(self, planner: AutoregressiveModel, *, terms: LossTerms = ALL_TERMS) -> None:
+        super().__init__()
+        self.planner, self.terms = planner, terms
+
+    def forward(self, batch: PlannerBatch) -> Losses:
+        loss = planner_loss(self.planner(batch.inputs), batch.inputs.targets, terms=self.terms)
+        return {"loss": loss.total, "nll": loss.nll, "l1": loss.l1, "l2": loss.l2}
 
 
 class ReadPlanner(nn.Module):
@@ -91,15 +117,21 @@ class ReadPlanner(nn.Module):
 
 
 def batches(
-    data: EncodedWorld, tokenizer: PreTrainedTokenizerBase, num_episodes: int
+    data: EncodedWorld,
+    tokenizer: PreTrainedTokenizerBase,
+    num_episodes: int,
+    *,
+    variety: Variety = AS_IN_THE_PAPER,
 ) -> Callable[[int], PlannerBatch]:
     """Batches of whole episodes; needs the arrays `sentences`, `faces`, `tokens` and `labels` of `data`."""
-    episodes, cast = Episodes(data, identifier_ids(tokenizer)), data.load("faces").shape[1]
+    episodes, cast = Episodes(data, identifier_ids(tokenizer), variety), data.load("faces").shape[1]
     labels = np.asarray(data.load("labels"))
+    apart = 1 if variety.mirrored else 2
 
     def batch_at(step: int) -> PlannerBatch:
         rng, told_rng = np.random.default_rng([5, step]), np.random.default_rng([5, step, 1])
-        picked = rng.choice(data.world.num_episodes, num_episodes, replace=False)
+        choice = -(-data.world.num_episodes // apart)
+        picked = apart * rng.choice(choice, num_episodes, replace=False)
         told = [told_of_cast(told_rng, cast) for _ in picked]
         drawn = [episodes.varied(int(e), told[row], rng) for row, e in enumerate(picked)]
         inputs = collate([one for one, _ in drawn])
@@ -135,8 +167,13 @@ def foreseen(
 class Episodes:
     """Episodes of `data` as the planner reads them in training; needs `sentences`, `faces` and `tokens`."""
 
-    def __init__(self, data: EncodedWorld, identifiers: Mapping[str, tuple[int, ...]]) -> None:
-        self._data, self._identifiers = data, identifiers
+    def __init__(
+        self,
+        data: EncodedWorld,
+        identifiers: Mapping[str, tuple[int, ...]],
+        variety: Variety = AS_IN_THE_PAPER,
+    ) -> None:
+        self._data, self._identifiers, self._variety = data, identifiers, variety
         names = ("tokens", "sentences", "faces")
         self._tokens, self._sentences, self._faces = (np.asarray(data.load(name)) for name in names)
 
@@ -145,12 +182,12 @@ class Episodes:
     ) -> tuple[TrainingInputs, Int[np.ndarray, " K"]]:
         """Sometimes reversed in time, sometimes with references; also the numbers of its frames, in order."""
         frames = self._frames(episode)
-        if rng.random() < REVERSE_PROBABILITY:
+        if rng.random() < self._variety.reverse_probability:
             frames = frames[::-1]
         keyframes = [self._keyframe(int(frame), episode, told, rng) for frame in frames]
         true = self._true(frames)
         references: Tensor | None = None
-        if rng.random() < REFERENCE_PROBABILITY:
+        if rng.random() < self._variety.reference_probability:
             most = min(MAX_REFERENCES, len(frames))
             references = true[rng.choice(len(frames), int(rng.integers(1, most + 1)), replace=False)]
         return training_inputs(keyframes, true, self._identifiers, references=references), frames
@@ -173,9 +210,10 @@ class Episodes:
     ) -> EncodedKeyframe:
         script = self._data.world.scripts[frame]
         rows, cast = self._data.captions.sentences_of(frame), list(script.cast)
-        views = rng.integers(0, self._faces.shape[2], len(cast))
+        views = rng.integers(0, self._faces.shape[2], len(cast)) * self._variety.portraits
         portraits = self._faces[episode, cast, views].astype(np.float32).reshape(-1, self._faces.shape[-1])
         face_given, looks_given = told[cast].T
+        face_given = face_given & self._variety.faces
         elements, kept = told_script(script, face_given, looks_given)
         return EncodedKeyframe(
             elements,
