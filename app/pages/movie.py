@@ -87,8 +87,15 @@ def movie_html(desk: Desk, story_id: str, row_id: str, on_screen: str) -> Markup
     return el(
         "div",
         el("div", clip_toolbar(view), clip_list(view, row.row_id), class_="md-clip-side"),
-        el("div", screen(view, showing, row, another), settings(view), exports(view), class_="md-movie-side"),
-        class_="md-island md-movie",
+        el(
+            "div",
+            screen(view, showing, row, another),
+            settings(view),
+            exports(view),
+            class_="md-movie-side",
+            data_top=f"{showing} {row.row_id}" if showing == "shot" else showing,
+        ),
+        class_="md-island md-movie md-fills",
     )
 
 

@@ -90,7 +90,10 @@ def storyboard_html(desk: Desk, story_id: str, row_id: str, origin_path: str, lo
             loaded=origin if loaded_row == selected else None,
         )
     return el(
-        "div", toolbar(view), el("div", tiles(view, selected), panel, class_="md-board"), class_="md-island"
+        "div",
+        toolbar(view),
+        el("div", tiles(view, selected), panel, class_="md-board md-fills"),
+        class_="md-island",
     )
 
 
