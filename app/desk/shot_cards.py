@@ -180,12 +180,17 @@ def _state(shot: Shot, work: RowWork | None) -> ShotState:
 
 def same_place_after(rows: tuple[Row, ...], position: int) -> tuple[Row, ...]:
     """The rows after the 0-based `position` until the place changes. A row that names no place goes on in the same."""
-    place, found = place_key(rows[position]), []
+    place, found = place_at(rows, position), []
     for row in rows[position + 1 :]:
         if place_key(row) not in ("", place):
             break
         found.append(row)
     return tuple(found)
+
+
+def place_at(rows: tuple[Row, ...], position: int) -> str:
+    """Where the row plays, in the terms of `place_key`: the place that was named last; "" if none was so far."""
+    return next((place for row in reversed(rows[: position + 1]) if (place := place_key(row))), "")
 
 
 def changeable_after(view: StoryView, position: int, *, within_place: bool) -> tuple[Shot, ...]:
