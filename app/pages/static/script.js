@@ -148,7 +148,7 @@ function importRows() {
   });
 }
 function told(answer) {
-  if (answer) toast(`${counted(answer.number, "shot")} added.`, { act: undoOf(answer) });
+  if (answer) toast(`Added ${[counted(answer.number, "shot"), saidCharacters(answer.characters)].filter(Boolean).join(" and ")}.`, { act: undoOf(answer) });
   return Boolean(answer);
 }
 async function exportAs(format) {
