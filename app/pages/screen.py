@@ -123,7 +123,7 @@ def _shot(row: ClipRow, another: Cost | None) -> Markup:
 
 def _beside(row: ClipRow) -> Markup:
     """The keyframe and its clip."""
-    image: Markup = el("span", "No picture yet", class_="md-no-picture")
+    image: Markup = el("span", "Not drawn yet", class_="md-no-picture")
     clip = el("span", icon("film"), "No clip yet", class_="md-no-picture")
     if row.image:
         image = el("img", src=address(row.image), alt=f"Keyframe of shot {row.number}")

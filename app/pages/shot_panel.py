@@ -109,7 +109,7 @@ def _notice(card: ShotCard) -> Markup:
     if is_stale:
         return el("div", icon("clock"), el("span", stale), keep, class_="md-notice md-stale")
     if card.state == "preview":
-        words = "A preview of few steps; a full picture takes its place when it is drawn."
+        words = "A preview of few steps; “Draw in full” draws the full picture, which takes its place."
         return el("div", icon("eye"), el("span", words), class_="md-notice")
     return el("div", class_="md-notice", hidden=True)
 

@@ -53,9 +53,9 @@ def panel(page):
 def test_what_is_missing_is_drawn_and_a_reload_in_between_loses_nothing(desk, story, open_tab):
     tab = open_tab()
     page = tab.go("Storyboard")
-    button = page.get_by_role("button", name="Draw what is missing")
+    button = page.get_by_role("button", name="Draw in full")
     expect(button).to_contain_text("4 shots, about")
-    expect(state(page, 1)).to_have_text("Missing")
+    expect(state(page, 1)).to_have_text("Not drawn")
     with working(desk, step_seconds=0.03):
         button.click()
         expect(button).to_be_disabled()
@@ -142,10 +142,24 @@ def test_a_half_filled_form_survives_the_updates_of_a_running_job(desk, story, o
     assert (job.seed, job.drawing.temperature, job.later) == (123456789, 1.8, "repredict")
 
 
+def test_a_preview_is_neither_drawn_nor_not_drawn_wherever_it_is_counted(desk, story, open_tab):
+    rows = rows_of(story)
+    draw_take(story, rows[0], DRAWING)
+    draw_take(story, rows[1], DRAWING, is_preview=True)
+    page = open_tab().go("Storyboard")
+    words = page.locator(".md-shot .md-state").all_inner_texts()
+    assert words == ["Fresh", "Preview", "Not drawn", "Not drawn"]
+    filters = [" ".join(one.split()) for one in page.locator(".md-filter").all_inner_texts()]
+    assert filters == ["All 4", "Not drawn 2", "Preview 1", "Fresh 1"]
+    expect(page.get_by_role("button", name="Draw in full")).to_contain_text("3 shots, about")
+    page.get_by_role("tab", name="Stories", exact=True).click()
+    expect(page.locator(".md-story-text").first).to_contain_text("1 of 4 shots drawn, 1 preview")
+
+
 def test_filters_show_only_shots_in_one_state(desk, story, open_tab):
     draw_take(story, rows_of(story)[1], DRAWING)
     page = open_tab().go("Storyboard")
-    page.get_by_role("button", name="Missing 3").click()
+    page.get_by_role("button", name="Not drawn 3").click()
     expect(page.locator(".md-shot:visible")).to_have_count(3)
     page.get_by_role("button", name="All 4").click()
     expect(page.locator(".md-shot:visible")).to_have_count(4)
@@ -216,7 +230,7 @@ def test_markup_in_a_plot_is_shown_and_never_runs(desk, story, open_tab, payload
         page = tab.go("Storyboard")
         expect(shot(page, 1)).to_contain_text(payload)
         expect(panel(page)).to_contain_text(payload)
-        page.get_by_role("button", name="Draw what is missing").click()
+        page.get_by_role("button", name="Draw in full").click()
         expect(state(page, 1)).to_have_text("Failed")
         for name in ("Movie", "Continuity"):
             tab.go(name)
