@@ -10,9 +10,9 @@ from app.desk import Desk
 from app.desk.cast import CharacterCard, FacePicture
 from app.desk.row_warnings import KnownWords, said_unknown
 from app.pages.island import Answer, island, words_of
-from app.pages.live import ACTED, PRIVATE, QUIET
+from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
-from app.pages.session import Session
+from app.pages.session import Session, while_in_view
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from app.queue.snapshots import JobStatus
@@ -43,7 +43,7 @@ def build(desk: Desk, session: Session) -> None:
 
     for changes in (session.story_id.change, session.changed.change):
         changes(said(shown), session.story_id, cards, **PRIVATE)
-    session.tick.tick(said(on_tick), [session.story_id, progress_shown], [cards, progress_shown], **QUIET)
+    while_in_view(session, cards, on_tick, [session.story_id, progress_shown], [cards, progress_shown])
     cards.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
 

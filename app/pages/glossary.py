@@ -40,7 +40,8 @@ SETTINGS = {
     "redraw_stale": "A new take of every stale shot with its own seed, in place of the stale one; locked and fresh "
     "shots stay.",
     "replace": "Use a picture of yours for this shot. It is read by the models, so that later shots follow it.",
-    "origin": "Every PNG and MP4 made here carries its recipe: load one to read script and seed back.",
+    "origin": "Every PNG and MP4 made here carries its recipe: choose a file to read script and seed back. The recipe "
+    "of the take that is shown is below its picture.",
     "animatic": "The keyframes for their seconds, one by one: how the movie will run, without waiting for clips.",
     "motion": "How much moves in the clip. Another choice makes the clip stale.",
     "transition": "How one shot follows the other: at once, or over half a second.",

@@ -139,7 +139,7 @@ def _files(card: ShotCard, title: str) -> Markup:
             tip=SETTINGS["replace"],
         ),
         button(
-            "Where from?",
+            "Recipe of a file",
             "origin",
             sign="search",
             upload="",

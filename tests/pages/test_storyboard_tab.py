@@ -197,7 +197,7 @@ def test_a_picture_tells_where_it_came_from_and_gives_its_script_back(desk, stor
     page = open_tab().go("Storyboard")
     shot(page, 3).click()
     with page.expect_file_chooser() as chooser:
-        panel(page).get_by_role("button", name="Where from?").click()
+        panel(page).get_by_role("button", name="Recipe of a file").click()
     chooser.value.set_files(tmp_path / "kite.png")
     expect(panel(page).locator(".md-origin")).to_contain_text("Mara flies a kite.")
     expect(panel(page).locator(".md-origin")).to_contain_text(str(2**61))
@@ -211,7 +211,7 @@ def test_an_error_is_one_sentence_and_nothing_changes(desk, story, open_tab, tmp
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
     page = open_tab().go("Storyboard")
     with page.expect_file_chooser() as chooser:
-        panel(page).get_by_role("button", name="Where from?").click()
+        panel(page).get_by_role("button", name="Recipe of a file").click()
     chooser.value.set_files(tmp_path / "plain.png")
     expect(page.get_by_text("plain.png: the file carries no recipe", exact=False)).to_be_visible()
     expect(panel(page).locator(".md-origin")).to_be_hidden()
