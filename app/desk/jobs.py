@@ -9,10 +9,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.desk.job_names import job_name, row_numbers as row_numbers
 from app.queue.jobs import Job
 from app.queue.settings import counted as counted
 from app.queue.snapshots import JobStatus, QueueSnapshot, State
 from moviedreamer_core.errors import MovieDreamerError
+from moviedreamer_core.workspace import Draft
 from moviedreamer_core.workspace.layout import DECISIONS_FILE, EXPORTS
 
 if TYPE_CHECKING:
@@ -89,7 +91,9 @@ class Jobs:
     def panel(self) -> JobPanel:
         """Everything that the panel shows. Raises QueueError."""
         snapshot = self._desk.queue.snapshot()
-        lines = [self._line(status) for status in snapshot.jobs if _is_shown(status)]
+        shown = [status for status in snapshot.jobs if _is_shown(status)]
+        drafts = {story_id: self._draft(story_id) for story_id in {status.story_id for status in shown}}
+        lines = [_line(status, drafts[status.story_id]) for status in shown]
         return JobPanel(
             running=tuple(line for line in lines if line.state in ("running", "stopping")),
             waiting=tuple(line for line in lines if line.state == "waiting"),
@@ -100,7 +104,8 @@ class Jobs:
 
     def line(self, job_id: int) -> JobLine:
         """One job. Raises QueueError if it is no longer known."""
-        return self._line(self._desk.queue.status(job_id))
+        status = self._desk.queue.status(job_id)
+        return _line(status, self._draft(status.story_id))
 
     def active(self, story_id: str) -> tuple[JobStatus, ...]:
         """What runs or waits for a story, in its order."""
@@ -143,28 +148,30 @@ class Jobs:
         """Forget the jobs that are over; what they made stays."""
         return self._desk.queue.clear_finished()
 
-    def _line(self, status: JobStatus) -> JobLine:
-        return JobLine(
-            id=status.id,
-            story_id=status.story_id,
-            story_title=self._title(status.story_id),
-            title=status.title,
-            state=status.state,
-            share=1.0 if status.state == "done" else status.share,
-            doing=_doing(status),
-            elapsed_seconds=status.elapsed_seconds,
-            seconds_left=status.seconds_left,
-            starts_in_seconds=status.starts_in_seconds,
-            message=status.message,
-            can_retry=status.can_retry,
-            finished_at=status.finished_at,
-        )
-
-    def _title(self, story_id: str) -> str:
+    def _draft(self, story_id: str) -> Draft | None:
+        """The script as it is now; None of a story that is not there any more."""
         try:
-            return self._desk.stories.get(story_id).script.head().draft.title or "Untitled"
+            return self._desk.stories.get(story_id).script.head().draft
         except MovieDreamerError:
-            return "a story that is not there any more"
+            return None
+
+
+def _line(status: JobStatus, draft: Draft | None) -> JobLine:
+    return JobLine(
+        id=status.id,
+        story_id=status.story_id,
+        story_title="a story that is not there any more" if draft is None else draft.title or "Untitled",
+        title=job_name(status.job, draft) if status.job else status.title,
+        state=status.state,
+        share=1.0 if status.state == "done" else status.share,
+        doing=_doing(status),
+        elapsed_seconds=status.elapsed_seconds,
+        seconds_left=status.seconds_left,
+        starts_in_seconds=status.starts_in_seconds,
+        message=status.message,
+        can_retry=status.can_retry,
+        finished_at=status.finished_at,
+    )
 
 
 def about(seconds: float) -> str:
@@ -182,18 +189,6 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def row_numbers(numbers: list[int]) -> str:
-    """`3`, `3 and 4`, `3, 5 and 7-9`: the numbers of shots for a sentence."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    said = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
-    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]])) if said else ""
 
 
 def _is_shown(status: JobStatus) -> bool:

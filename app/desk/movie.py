@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from app.desk.clips import ClipRow, ExportFile, clip_row, export_files, motion_scale, motion_value
 from app.desk.jobs import Cost
 from app.desk.saving import save_fields
-from app.desk.shot_cards import FILMING_KINDS, RowWork, is_asked_for, work_on_rows
+from app.desk.shot_cards import FILMING_KINDS, Pairs, RowWork, is_asked_for, recipe_words, work_on_rows
 from app.queue.jobs import (
     AnimateKeyframes,
     ClipOrder,
@@ -79,6 +79,11 @@ class Movie:
             exports=export_files(folder, view),
             making=frozenset(job.kind for job in self._desk.jobs.active(story_id)) & {"movie", "animatic"},
         )
+
+    def recipe_of_picture(self, story_id: str, row_id: str) -> Pairs:
+        """What the picture that moves in a shot was made from; nothing without one."""
+        take = self._desk.story(story_id).view().shot(row_id).take
+        return () if take is None else recipe_words(take)
 
     # --- per shot ------------------------------------------------------------------------------------
 

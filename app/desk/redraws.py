@@ -94,7 +94,7 @@ def _unlocked(view: StoryView, row_ids: Collection[str]) -> list[Shot]:
 
 
 def _is_stale(shot: Shot) -> bool:
-    """A stale preview is no more than missing: "draw what is missing" draws it."""
+    """A stale preview is no more than a shot that is not drawn: "draw in full" draws it."""
     return shot.condition == "stale" and shot.take is not None and not shot.take.recipe.is_preview
 
 

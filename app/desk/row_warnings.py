@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from app.desk.near_words import in_place_of
 from app.desk.said_actions import said_actions
 from moviedreamer_core.names import anonymise, mentioned_names, name_key
 from moviedreamer_core.script import MAX_CHARACTERS, MAX_SENTENCES, sentences
@@ -35,6 +36,7 @@ class KnownWords:
 
     def __init__(self, vocabulary: Path | None) -> None:
         self._tokenizer: Callable[[str], Words] | None = None
+        self._near: Callable[[str], str] | None = None
         self.is_ready = vocabulary is None
         if vocabulary is not None:
             threading.Thread(target=self._load, args=(vocabulary,), daemon=True, name="vocabulary").start()
@@ -43,14 +45,23 @@ class KnownWords:
         """The words of `text` that the models do not know; none while the vocabulary is still being loaded."""
         return self._tokenizer(text) if self._tokenizer else ()
 
+    def near(self, word: str) -> str:
+        """What the models know that is nearest to an unknown word; "" where nothing is near."""
+        return self._near(word) if self._near else ""
+
     def _load(self, vocabulary: Path) -> None:
         from moviedreamer_core.encoders.tokenizer import WordTokenizer
         from moviedreamer_core.errors import WeightsError
+        from moviedreamer_core.storyworld.names import NAMES
 
         try:
-            self._tokenizer = functools.lru_cache(maxsize=8192)(WordTokenizer.read(vocabulary).unknown_words)
+            tokenizer = WordTokenizer.read(vocabulary)
         except WeightsError:  # the worker, which needs it, says what is wrong with the weights
-            self._tokenizer = None
+            self.is_ready = True
+            return
+        known, names = frozenset(tokenizer.vocabulary), frozenset(name.lower() for name in NAMES)
+        self._near = functools.lru_cache(maxsize=8192)(lambda word: in_place_of(word, known, names=names))
+        self._tokenizer = functools.lru_cache(maxsize=8192)(tokenizer.unknown_words)
         self.is_ready = True
 
 
@@ -68,7 +79,7 @@ def row_warnings(draft: Draft, row: Row, words: KnownWords) -> tuple[RowWarning,
 def style_warnings(draft: Draft, words: KnownWords) -> tuple[str, ...]:
     """Of the style, which is a sentence of every shot."""
     found = unknown_words(draft.style, draft.cast, words)
-    return (said_unknown(found),) if found else ()
+    return (said_unknown(found, words),) if found else ()
 
 
 def unknown_words(text: str, cast: tuple[CastMember, ...], words: KnownWords) -> Words:
@@ -78,13 +89,22 @@ def unknown_words(text: str, cast: tuple[CastMember, ...], words: KnownWords) ->
     return tuple(dict.fromkeys(word for word in found if not _PERSON.fullmatch(word)))
 
 
-def said_unknown(found: Words) -> str:
-    """`the words "gargoyle" and "pier" are unknown to these weights`."""
+def said_unknown(found: Words, words: KnownWords) -> str:
+    """Which words of a text are read past, what to say instead of them, and which the picture will not show."""
     quoted = [f'"{word}"' for word in found[:MAX_WORDS_TOLD]]
     more = len(found) - len(quoted)
     listed = ", ".join(quoted) + (f" and {more} more" if more else "")
     noun = "words" if len(found) > 1 else "word"
-    return f"Unknown {noun}, read past when drawing: {listed}. Say it in simpler words."
+    told = found[:MAX_WORDS_TOLD]
+    instead = [f'"{near}" for "{word}"' for word in told if (near := words.near(word))]
+    lost = [f'"{word}"' for word in told if not words.near(word)]
+    tries = f" Try {', '.join(instead)}." if instead else ""
+    shows = f" The picture will not show {_either(lost)}: no word near it is known." if lost else ""
+    return f"Unknown {noun}, read past when drawing: {listed}.{tries}{shows}"
+
+
+def _either(quoted: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
 
 
 def _plot_warnings(row: Row, cast: tuple[CastMember, ...]) -> Iterator[RowWarning]:
@@ -163,4 +183,4 @@ def _word_warnings(row: Row, cast: tuple[CastMember, ...], words: KnownWords) ->
     )
     for field, text in fields:
         if found := unknown_words(text, cast, words):
-            yield RowWarning(field=field, text=said_unknown(found))
+            yield RowWarning(field=field, text=said_unknown(found, words))

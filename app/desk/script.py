@@ -44,6 +44,14 @@ Reader = Callable[[Sequence[Character]], Story]  # of a text, with a cast that i
 
 
 @dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What came into the script: how many rows, and the names of the characters that were not in the cast before."""
+
+    num_rows: int
+    new_characters: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScriptView:
     """The script at one moment. `warnings` has an entry per row; without `words_ready`, some are still missing."""
 
@@ -237,9 +245,9 @@ class Script:
         written_as: TextFormat | None = None,
         imported_as: ImportedAs,
         base: int | None = None,
-    ) -> int:
-        """Rows from a text, at the end or in place of all; how many. Raises StoryError naming what is wrong,
-        StaleSaveError as `set_row`."""
+    ) -> Imported:
+        """Rows from a text, at the end or in place of all. Raises StoryError naming what is wrong, StaleSaveError as
+        `set_row`."""
         return self._take_in(
             story_id,
             lambda cast: story_from_pasted(text, title="the-text", written_as=written_as, cast=cast),
@@ -247,23 +255,27 @@ class Script:
             base,
         )
 
-    def take_file(self, story_id: str, path: Path, *, imported_as: ImportedAs) -> int:
-        """Rows from an uploaded story file (READ_SUFFIXES); how many. Raises StoryError."""
+    def take_file(self, story_id: str, path: Path, *, imported_as: ImportedAs) -> Imported:
+        """Rows from an uploaded story file (READ_SUFFIXES). Raises StoryError."""
         return self._take_in(story_id, lambda cast: read_story(path, cast=cast), imported_as)
 
-    def _take_in(self, story_id: str, read: Reader, imported_as: ImportedAs, base: int | None = None) -> int:
+    def _take_in(
+        self, story_id: str, read: Reader, imported_as: ImportedAs, base: int | None = None
+    ) -> Imported:
+        added: list[str] = []
         cast = _characters(self._desk.story(story_id).script.head().draft)
         story = _with_everyone(read, cast)
 
         def edit(draft: Draft) -> Draft:
-            if imported_as == "replace":
-                return with_script_of(draft, story)
-            kept = [row for row in draft.rows if not _is_blank(row)]
             with_cast = with_script_of(draft, story)
+            added[:] = [member.name for member in with_cast.cast[len(draft.cast) :]]
+            if imported_as == "replace":
+                return with_cast
+            kept = [row for row in draft.rows if not _is_blank(row)]
             return with_cast.with_changes(rows=(*kept, *rows_of(story)))
 
         self._change(story_id, edit, "Import a script", base)
-        return len(story.keyframes)
+        return Imported(num_rows=len(story.keyframes), new_characters=tuple(added))
 
     def export(self, story_id: str, suffix: Literal["yaml", "csv"]) -> Path:
         """Write the script to the story's exports; where. Rows without a plot are left out."""

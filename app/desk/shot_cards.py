@@ -11,6 +11,7 @@ from app.queue.snapshots import JobStatus
 from moviedreamer_core.workspace import Row, Shot, StoryView, Take, image_path, seed_of
 from moviedreamer_core.workspace.draft import place_key, place_of
 
+Pairs = tuple[tuple[str, str], ...]
 ShotState = Literal["running", "waiting", "failed", "missing", "preview", "stale", "locked", "fresh"]
 STATES: tuple[ShotState, ...] = (
     "missing", "preview", "stale", "fresh", "locked", "running", "waiting", "failed",
@@ -52,7 +53,7 @@ class TakeCard:
     is_preview: bool
     is_uploaded: bool
     is_new: bool
-    recipe: tuple[tuple[str, str], ...]
+    recipe: Pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,12 +181,17 @@ def _state(shot: Shot, work: RowWork | None) -> ShotState:
 
 def same_place_after(rows: tuple[Row, ...], position: int) -> tuple[Row, ...]:
     """The rows after the 0-based `position` until the place changes. A row that names no place goes on in the same."""
-    place, found = place_key(rows[position]), []
+    place, found = place_at(rows, position), []
     for row in rows[position + 1 :]:
         if place_key(row) not in ("", place):
             break
         found.append(row)
     return tuple(found)
+
+
+def place_at(rows: tuple[Row, ...], position: int) -> str:
+    """Where the row plays, in the terms of `place_key`: the place that was named last; "" if none was so far."""
+    return next((place for row in reversed(rows[: position + 1]) if (place := place_key(row))), "")
 
 
 def changeable_after(view: StoryView, position: int, *, within_place: bool) -> tuple[Shot, ...]:
@@ -213,8 +219,13 @@ def _take_card(take: Take, shot: Shot) -> TakeCard:
         is_preview=take.recipe.is_preview,
         is_uploaded=take.recipe.origin == "uploaded",
         is_new=take in shot.waiting,
-        recipe=tuple(_recipe_words(take)),
+        recipe=recipe_words(take),
     )
+
+
+def recipe_words(take: Take) -> Pairs:
+    """What a take was made from, in pairs of words."""
+    return tuple(_recipe_words(take))
 
 
 def _recipe_words(take: Take) -> Iterable[tuple[str, str]]:

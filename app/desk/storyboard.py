@@ -1,4 +1,4 @@
-"""The storyboard tab's acts: fill what is missing, preview the arc, and what one shot can be asked for.
+"""The storyboard tab's acts: draw in full, preview the arc, and what one shot can be asked for.
 
 Every cost is known before the act. Locked shots refuse whatever would change them; a preview never takes the place of
 a full picture (see `workspace.freshness.shown_take`).
@@ -20,6 +20,8 @@ from app.desk.shot_cards import (
     card_of,
     changeable_after,
     is_asked_for,
+    place_at,
+    same_place_after,
     seed_now,
     takes_of,
     work_on_rows,
@@ -294,6 +296,8 @@ class Storyboard:
         sentence = _change_sentence(changed, cost, num_staying)
         if later == "keep" and shot.is_accepted and not shot.stale_for:
             sentence = f"the new take waits beside the one you chose, {about(cost.seconds)}; every shot stays"
+        if later == "repredict-place" and job.later_rows:
+            sentence = _without_a_place(view, shot, len(job.later_rows)) + sentence
         return LaterChoice(
             later=later,
             label=LATER_LABELS[later],
@@ -311,6 +315,21 @@ def _change_sentence(changed: list[Shot], cost: Cost, num_staying: int) -> str:
     return f"changes {only}{what}{chosen}, {about(cost.seconds)}{stays}"
 
 
+def _without_a_place(view: StoryView, shot: Shot, num_changed: int) -> str:
+    """How far "until the place changes" goes where no place says it; "" where one does."""
+    rows = tuple(one.row for one in view.shots)
+    if place_at(rows, shot.number - 1):
+        return ""
+    same = same_place_after(rows, shot.number - 1)
+    named = shot.number + len(same) + 1  # the first shot with a place
+    if named <= len(rows):
+        return f"No place is set before shot {named}, so that is up to shot {named - 1}: "
+    kept = len(same) - num_changed
+    that_can = f" that can change ({counted(kept, 'shot')} cannot)" if kept else ""
+    every = "all " if num_changed > 1 else ""
+    return f"No place is set, so that is {every}{counted(num_changed, 'later shot')}{that_can}: "
+
+
 def _unlocked(view: StoryView, row_id: str) -> Shot:
     shot = view.shot(row_id)
     if shot.locked:
@@ -322,7 +341,7 @@ def _nothing_to_draw(view: StoryView, work: dict[str, RowWork]) -> str:
     if not view.shots:
         return "the script has no rows yet; write one on the script tab"
     if any(is_asked_for(work.get(row)) for row in view.to_draw):
-        return "the missing shots are being drawn already; see the queue"
+        return "the shots that are not drawn in full are being drawn already; see the queue"
     return "every shot that is not locked has its picture; ask for a new take of one instead"
 
 

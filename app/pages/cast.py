@@ -8,10 +8,11 @@ import gradio as gr
 
 from app.desk import Desk
 from app.desk.cast import CharacterCard, FacePicture
+from app.desk.row_warnings import KnownWords, said_unknown
 from app.pages.island import Answer, island, words_of
-from app.pages.live import ACTED, PRIVATE, QUIET
+from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
-from app.pages.session import Session
+from app.pages.session import Session, while_in_view
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from app.queue.snapshots import JobStatus
@@ -19,7 +20,6 @@ from moviedreamer_core.errors import InputError
 from moviedreamer_core.workspace import StaleSaveError, image_path
 
 JOB_KINDS = ("character-test", "read-cast")
-UNKNOWN_WORDS = "Unknown words, read past when drawing: {}. Describe the looks in simpler words."
 
 
 def build(desk: Desk, session: Session) -> None:
@@ -43,7 +43,7 @@ def build(desk: Desk, session: Session) -> None:
 
     for changes in (session.story_id.change, session.changed.change):
         changes(said(shown), session.story_id, cards, **PRIVATE)
-    session.tick.tick(said(on_tick), [session.story_id, progress_shown], [cards, progress_shown], **QUIET)
+    while_in_view(session, cards, on_tick, [session.story_id, progress_shown], [cards, progress_shown])
     cards.altered(lambda number: number + 1, session.changed, session.changed, **ACTED)
 
 
@@ -62,13 +62,12 @@ def shown_cast(desk: Desk, story_id: str) -> dict[str, Any]:
         "story": story_id,
         "revision": view.revision.number,
         "reading": view.is_reading,
-        "cards": [_shown_card(card) for card in view.cards],
+        "cards": [_shown_card(card, desk.script.words) for card in view.cards],
         "test_cost": desk.cast.cost_of_test(story_id, view.cards[0].member.id).about if view.cards else "",
     }
 
 
-def _shown_card(card: CharacterCard) -> dict[str, Any]:
-    unknown = ", ".join(f'"{word}"' for word in card.unknown[:6])
+def _shown_card(card: CharacterCard, words: KnownWords) -> dict[str, Any]:
     return {
         "id": card.member.id,
         "name": card.member.name,
@@ -76,7 +75,7 @@ def _shown_card(card: CharacterCard) -> dict[str, Any]:
         "faces": [_shown_face(face) for face in card.faces],
         "alike": list(card.alike),
         "rows": card.num_rows,
-        "unknown": UNKNOWN_WORDS.format(unknown) if unknown else "",
+        "unknown": said_unknown(card.unknown, words) if card.unknown else "",
         "tests": [address_of(image_path(take)) for take in card.tests[-6:]],
         "job": _shown_job(card.test_job),
     }

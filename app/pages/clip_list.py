@@ -102,7 +102,7 @@ def _picture(row: ClipRow) -> Markup:
 def _state(row: ClipRow) -> Markup:
     """The clip's state; a shot without a picture says so."""
     if row.image is None:
-        return el("span", "No picture yet", class_="md-state md-shot-is-missing", data_tip=STATES["missing"])
+        return el("span", "Not drawn", class_="md-state md-shot-is-missing", data_tip=STATES["missing"])
     number = f" ({len(row.clips)})" if len(row.clips) > 1 else ""
     number += ", a new clip waits" if row.num_waiting else ""
     of_what = PICTURE_WORDS[row.picture_note] if row.state in ("none", "fresh") else ""

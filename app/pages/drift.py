@@ -8,8 +8,8 @@ import gradio as gr
 
 from app.desk import Desk
 from app.pages.drift_chart import chart, table, toolbar, worst
-from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, icon, live, no_story, noted, redrawn
-from app.pages.session import Session
+from app.pages.live import ACTED, PRIVATE, Markup, acted, el, icon, live, no_story, noted, redrawn
+from app.pages.session import Session, while_in_view
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.errors import InputError
@@ -53,7 +53,7 @@ def build(desk: Desk, session: Session) -> None:
     )
     for changes in (session.story_id.change, session.changed.change):
         changes(said(show), seen, [part, note], **PRIVATE)
-    session.tick.tick(said(show_if_changed), seen, [part, note], **QUIET)
+    while_in_view(session, part, show_if_changed, seen, [part, note])
 
 
 def drift_html(desk: Desk, story_id: str) -> Markup:

@@ -11,7 +11,7 @@ from app.pages.glossary import SETTINGS, STATES as STATE_TIPS
 from app.pages.live import Markup, address, button, el, icon
 
 WORDS = {
-    "missing": "Missing",
+    "missing": "Not drawn",
     "preview": "Preview",
     "stale": "Stale",
     "fresh": "Fresh",
@@ -35,13 +35,19 @@ def toolbar(view: StoryboardView) -> Markup:
         _act("redraw_stale", "Redraw what is stale", "redo", view.stale, "Nothing is stale")
         if view.stale
         else None,
-        _act("preview_arc", "Preview the arc", "eye", view.preview, "Nothing to preview"),
+        _act(
+            "preview_arc",
+            "Preview the arc",
+            "eye",
+            view.preview,
+            "Every shot has a picture that is up to date",
+        ),
         _act(
             "draw_missing",
-            "Draw what is missing",
+            "Draw in full",
             "brush",
             view.missing,
-            "Nothing is missing",
+            "Every shot is drawn in full",
             kind="md-primary",
         ),
         class_="md-toolbar md-acts",

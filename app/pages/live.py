@@ -93,12 +93,14 @@ def icon(name: str) -> Markup:
 def button(
     label: Child, act: str, *, kind: str = "", sign: str = "", able: bool = True, **data: Any
 ) -> Markup:
-    """A button that sends `act` with `data`; a name that begins with aria_ or is title is an attribute as it is.
+    """A button that sends `act` with `data`; `tip` is what it says when it is hovered or focused.
 
-    `tip` is what it says when it is hovered or focused.
+    A name that begins with aria_ or is title, id or form is an attribute as it is.
     """
     plain = {
-        name: value for name, value in data.items() if name.startswith("aria_") or name in ("title", "id")
+        name: value
+        for name, value in data.items()
+        if name.startswith("aria_") or name in ("title", "id", "form")
     }
     sent = {f"data_{name}": value for name, value in data.items() if name not in plain}
     return el(

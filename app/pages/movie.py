@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 
 from app.desk import Desk
+from app.desk.jobs import Cost
+from app.desk.shot_cards import Pairs
 from app.pages.clip_list import clip_list, clip_toolbar
 from app.pages.live import (
     ACTED,
     PRIVATE,
-    QUIET,
     Markup,
     acted,
     el,
@@ -24,7 +25,7 @@ from app.pages.live import (
     uploaded,
 )
 from app.pages.screen import Showing, exports, screen, settings
-from app.pages.session import Session
+from app.pages.session import Session, while_in_view
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
 from moviedreamer_core.errors import InputError
@@ -70,7 +71,7 @@ def build(desk: Desk, session: Session) -> None:
     )
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
         changes(said(show), [*seen, note], [part, note], **PRIVATE)
-    session.tick.tick(said(show_if_changed), [*seen, note], [part, note], **QUIET)
+    while_in_view(session, part, show_if_changed, [*seen, note], [part, note])
 
 
 def movie_html(desk: Desk, story_id: str, row_id: str, on_screen: str) -> Markup:
@@ -83,12 +84,23 @@ def movie_html(desk: Desk, story_id: str, row_id: str, on_screen: str) -> Markup
         return el("div", icon("film"), el("h3", "No shots yet"), el("p", words), class_="md-empty")
     row = next((one for one in view.rows if one.row_id == row_id), view.rows[0])
     showing: Showing = on_screen if on_screen in ("movie", "animatic", "shot") else "movie"  # type: ignore[assignment]
-    another = desk.movie.cost_of_another(story_id, row.row_id) if showing == "shot" else None
+    another: Cost | None = None
+    recipe: Pairs = ()
+    if showing == "shot":
+        another = desk.movie.cost_of_another(story_id, row.row_id)
+        recipe = desk.movie.recipe_of_picture(story_id, row.row_id)
     return el(
         "div",
         el("div", clip_toolbar(view), clip_list(view, row.row_id), class_="md-clip-side"),
-        el("div", screen(view, showing, row, another), settings(view), exports(view), class_="md-movie-side"),
-        class_="md-island md-movie",
+        el(
+            "div",
+            screen(view, showing, row, another, recipe),
+            settings(view),
+            exports(view),
+            class_="md-movie-side",
+            data_top=f"{showing} {row.row_id}" if showing == "shot" else showing,
+        ),
+        class_="md-island md-movie md-fills",
     )
 
 

@@ -7,9 +7,11 @@ from typing import Literal
 from app.desk.clips import EXPORT_LABELS, ClipCard, ClipRow, ExportFile
 from app.desk.jobs import Cost, counted
 from app.desk.movie import MovieView
+from app.desk.shot_cards import Pairs
 from app.pages.clip_list import CLIP_WORDS
 from app.pages.glossary import SETTINGS
 from app.pages.live import Markup, address, button, el, icon, joined, with_cost
+from app.pages.take_cards import pairs
 from app.pages.telling import ago
 from app.queue.settings import EXPORT_FILES
 
@@ -18,8 +20,13 @@ MUSIC = ".mp3,.wav,.ogg,.flac,.m4a"
 EXPORTS = ("mp4", "srt", "otio", "contact-sheet", "pdf", "keyframes", "story")  # what can be taken away
 
 
-def screen(view: MovieView, showing: Showing, row: ClipRow | None, another: Cost | None) -> Markup:
-    """A player of the movie, the animatic, or one shot's clip beside its keyframe, which `another` clip costs."""
+def screen(
+    view: MovieView, showing: Showing, row: ClipRow | None, another: Cost | None, recipe: Pairs = ()
+) -> Markup:
+    """A player of the movie, the animatic, or one shot's clip beside its keyframe, which `another` clip costs.
+
+    `recipe` is what that keyframe was made from.
+    """
     words: list[tuple[Showing, str]] = [("movie", "Movie"), ("animatic", "Animatic")]
     words += [("shot", f"Shot {row.number}")] if row is not None else []
     chosen = showing if showing != "shot" or row is not None else "movie"
@@ -38,7 +45,7 @@ def screen(view: MovieView, showing: Showing, row: ClipRow | None, another: Cost
     return el(
         "section",
         el("div", tabs, class_="md-segment-buttons", role="group", aria_label="On the screen"),
-        el("div", _shot(row, another), class_="md-on-screen")
+        el("div", _shot(row, another, recipe), class_="md-on-screen")
         if chosen == "shot" and row is not None
         else _film(view, chosen),
         class_="md-screen-box",
@@ -101,7 +108,7 @@ def _video(file: ExportFile, label: str) -> Markup:
     )
 
 
-def _shot(row: ClipRow, another: Cost | None) -> Markup:
+def _shot(row: ClipRow, another: Cost | None, recipe: Pairs) -> Markup:
     reason = f": {row.reason}" if row.reason else ""
     if row.failure and row.state in ("stale", "fresh"):
         reason += f" (the last try went wrong: {row.failure})"
@@ -118,12 +125,28 @@ def _shot(row: ClipRow, another: Cost | None) -> Markup:
             class_="md-along",
         ),
         el("div", [_clip(card, row) for card in row.clips], class_="md-clip-cards") if row.clips else None,
+        _origin(row, recipe),
+    )
+
+
+def _origin(row: ClipRow, recipe: Pairs) -> Markup | None:
+    """Where the picture and the clip at hand came from."""
+    parts = [("Picture", recipe)] if recipe else []
+    parts += [(f"Clip {row.clip.number}", row.clip.facts)] if row.clip else []
+    if not parts:
+        return None
+    return el(
+        "details",
+        el("summary", "Where did this come from?"),
+        el("div", [el("section", el("h4", title), pairs(facts)) for title, facts in parts]),
+        class_="md-came-from",
+        data_key=f"{row.row_id}/came-from",
     )
 
 
 def _beside(row: ClipRow) -> Markup:
     """The keyframe and its clip."""
-    image: Markup = el("span", "No picture yet", class_="md-no-picture")
+    image: Markup = el("span", "Not drawn yet", class_="md-no-picture")
     clip = el("span", icon("film"), "No clip yet", class_="md-no-picture")
     if row.image:
         image = el("img", src=address(row.image), alt=f"Keyframe of shot {row.number}")

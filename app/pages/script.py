@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app.desk import Desk
-from app.desk.script import ScriptView, Where, plain_row
+from app.desk.script import Imported, ScriptView, Where, plain_row
 from app.pages.island import Answer, island, words_of
 from app.pages.live import ACTED, PRIVATE
 from app.pages.media import address_of, uploaded
@@ -206,19 +206,26 @@ def _story_acts(desk: Desk) -> tuple[Answer, ...]:
     def redo(asked: dict[str, Any]) -> Any:
         return walk(asked, script.redo)
 
+    def taken_in(asked: dict[str, Any], imported: Imported) -> dict[str, Any]:
+        return {
+            "number": imported.num_rows,
+            "characters": list(imported.new_characters),
+            "view": shown_script(desk, str(asked["story"])),
+        }
+
     def paste_rows(asked: dict[str, Any]) -> Any:
-        number = script.paste(
+        imported = script.paste(
             str(asked["story"]),
             str(asked["text"]),
             written_as=asked.get("format") or None,
             imported_as="replace" if asked.get("replace") else "append",
         )
-        return {"number": number, "view": shown_script(desk, str(asked["story"]))}
+        return taken_in(asked, imported)
 
     def import_rows(asked: dict[str, Any]) -> Any:
         imported_as: Any = "replace" if asked.get("replace") else "append"
-        number = script.take_file(str(asked["story"]), uploaded(asked), imported_as=imported_as)
-        return {"number": number, "view": shown_script(desk, str(asked["story"]))}
+        imported = script.take_file(str(asked["story"]), uploaded(asked), imported_as=imported_as)
+        return taken_in(asked, imported)
 
     def export_script(asked: dict[str, Any]) -> Any:
         path = script.export(str(asked["story"]), "csv" if asked.get("format") == "csv" else "yaml")

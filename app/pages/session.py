@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ class Session:
 
     `changed` is bumped after every act that changes the story or its takes, so that the other tabs look again;
     what the queue does bumps nothing: see `look_again`. `tick` comes once a second; `selected_row` is "" or the row
-    that was opened last; `tabs` has the ids TABS.
+    that was opened last; `tabs` has the ids TABS; `in_view` is where the browser answers `while_in_view`.
     """
 
     story_id: gr.State
@@ -29,6 +30,30 @@ class Session:
     tick: gr.Timer
     selected_row: gr.State
     tabs: gr.Tabs
+    in_view: gr.Textbox
+
+
+def while_in_view(
+    session: Session, part: gr.HTML, show: Callable[..., Any], inputs: list[Any], outputs: list[Any]
+) -> None:
+    """Ask `show` at every tick at which the browser has `part` on the tab that is open; else nothing is made or sent.
+
+    What changed meanwhile is shown at the first tick after its tab is opened.
+    """
+
+    def show_in_view(*asked: Any) -> Any:
+        *values, in_view = asked
+        return show(*values) if in_view else gr.skip()
+
+    session.tick.tick(said(show_in_view), [*inputs, session.in_view], outputs, js=_in_view(part), **QUIET)
+
+
+def _in_view(part: gr.HTML) -> str:
+    """As JavaScript: the inputs, the last of which becomes "yes" while `part` takes up space."""
+    return (
+        f"(...asked) => [...asked.slice(0, -1), document.getElementById({json.dumps(part.elem_id)})?.offsetParent"
+        ' ? "yes" : ""]'
+    )
 
 
 def look_again(
@@ -41,7 +66,7 @@ def look_again(
         now = made_so_far(desk, story_id)
         return gr.skip() if now == before else (show(story_id, *more), now)
 
-    session.tick.tick(said(show_if_made), [made, *seen], [part, made], **QUIET)
+    while_in_view(session, part, show_if_made, [made, *seen], [part, made])
 
 
 def made_so_far(desk: Desk, story_id: str) -> str:

@@ -51,6 +51,7 @@ def _card(story: StorySummary) -> dict[str, Any]:
         "title": story.title,
         "rows": story.num_rows,
         "drawn": story.num_drawn,
+        "previews": story.num_previews,
         "changed": story.changed_at.isoformat() if story.changed_at else "",
         "cover": address_of(story.cover) if story.cover else "",
         "problem": story.problem,
@@ -74,7 +75,9 @@ def _answers(desk: Desk) -> tuple[Answer, ...]:
         story = shelf.from_text(
             str(asked["text"]), title=str(asked["title"]), written_as=asked.get("format") or None
         )
-        return {"id": story.id}
+        draft = story.script.head().draft
+        names = [member.name for member in draft.cast if member.name.strip()]
+        return {"id": story.id, "number": len(draft.rows), "characters": names}
 
     def import_story(asked: dict[str, Any]) -> Any:
         return {"id": shelf.from_file(uploaded(asked)).id}

@@ -44,6 +44,7 @@ def studio_page(desk: Desk, *, signs_out: bool = False) -> gr.Blocks:
         tick = gr.Timer(TICK_SECONDS)
         nothing_open = {"id": "", "title": "", "signs_out": signs_out}
         address = gr.Textbox(visible=False)  # what the browser says of it, once
+        in_view = gr.Textbox(visible=False)  # and of each tab, at every tick
         header = island(
             "header",
             value=nothing_open,
@@ -51,7 +52,7 @@ def studio_page(desk: Desk, *, signs_out: bool = False) -> gr.Blocks:
             scripts=("place", "tips", "help"),
         )
         with gr.Tabs(elem_id="md-tabs", selected=FIRST_TAB) as tabs:
-            session = Session(story_id, changed, tick, selected_row, tabs)
+            session = Session(story_id, changed, tick, selected_row, tabs, in_view)
             for tab in TABS:
                 title, build = BUILT[tab]
                 with gr.Tab(title, id=tab, render_children=True):

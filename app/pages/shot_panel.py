@@ -11,6 +11,7 @@ from app.pages.live import Markup, address, button, el, icon
 from app.pages.take_cards import takes
 
 PICTURES = "image/png,image/jpeg,image/webp"
+NEW_TAKE = "md-new-take"
 
 
 def shot_panel(
@@ -24,14 +25,20 @@ def shot_panel(
     return el(
         "section",
         _head(card, before, after),
-        el("div", picture(card, lazy=False), _progress(card), class_="md-picture md-large"),
-        _notice(card),
-        el("p", card.plot or "This row has no plot yet.", class_="md-plot-whole"),
-        el("p", _meta(card), class_="md-hint"),
-        _files(card, panel.story_title),
-        origin,
-        _new_take(panel, loaded),
-        takes(panel),
+        el(
+            "div",
+            el("div", picture(card, lazy=False), _progress(card), class_="md-picture md-large"),
+            _notice(card),
+            takes(panel),
+            el("p", card.plot or "This row has no plot yet.", class_="md-plot-whole"),
+            el("p", _meta(card), class_="md-hint"),
+            _files(card, panel.story_title),
+            origin,
+            _new_take(panel, loaded),
+            class_="md-panel-body",
+            data_top=card.row_id,
+        ),
+        el("div", _draw(card), class_="md-panel-foot"),
         class_="md-panel",
         aria_label=f"Shot {card.number}",
         data_reveal=card.row_id,
@@ -102,7 +109,7 @@ def _notice(card: ShotCard) -> Markup:
     if is_stale:
         return el("div", icon("clock"), el("span", stale), keep, class_="md-notice md-stale")
     if card.state == "preview":
-        words = "A preview of few steps; a full picture takes its place when it is drawn."
+        words = "A preview of few steps; “Draw in full” draws the full picture, which takes its place."
         return el("div", icon("eye"), el("span", words), class_="md-notice")
     return el("div", class_="md-notice", hidden=True)
 
@@ -132,7 +139,7 @@ def _files(card: ShotCard, title: str) -> Markup:
             tip=SETTINGS["replace"],
         ),
         button(
-            "Where from?",
+            "Recipe of a file",
             "origin",
             sign="search",
             upload="",
@@ -157,7 +164,7 @@ def _new_take(panel: ShotPanel, loaded: Origin | None) -> Markup:
             el("legend", "Later shots", class_="md-label", data_tip=SETTINGS["later"], tabindex=0),
             [_later(choice) for choice in panel.choices],
         ),
-        el("div", _draw(card), class_="md-panel-foot"),
+        id=NEW_TAKE,
         class_="md-new-take",
         data_of=of,  # what is filled in stays until this is another
     )
@@ -199,6 +206,7 @@ def _variation(seed: int, loaded: Origin | None) -> Markup:
 
 
 def _draw(card: ShotCard) -> Markup:
+    """Below what scrolls, hence outside the form that it sends."""
     return button(
         "Locked" if card.is_locked else "Draw a new take",
         "new_take",
@@ -206,6 +214,7 @@ def _draw(card: ShotCard) -> Markup:
         sign="lock" if card.is_locked else "brush",
         able=not card.is_locked,
         row=card.row_id,
+        form=NEW_TAKE,
     )
 
 

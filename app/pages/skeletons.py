@@ -5,15 +5,17 @@ from __future__ import annotations
 from app.pages.live import Markup, el
 
 NUM_TILES, NUM_LINES, NUM_CARDS = 9, 8, 2
+_FILLING = ("script", "storyboard", "movie", "drift")  # whose panes are as high as the window lets them
 
 
 def skeleton_of(tab: str) -> Markup:
     """The shapes of a tab, by its name; assistive technology hears that it is loading."""
+    fills = " md-fills" if tab in _FILLING else ""
     return el(
         "div",
         el("span", "Loading", class_="md-unseen"),
         el("div", _bone("md-bone-button"), _bone("md-bone-button"), class_="md-bones-toolbar"),
-        el("div", _SHAPES[tab], class_=f"md-bones md-bones-{tab}", aria_hidden="true"),
+        el("div", _SHAPES[tab], class_=f"md-bones md-bones-{tab}{fills}", aria_hidden="true"),
         class_="md-skeleton",
         role="status",
     )

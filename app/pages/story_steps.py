@@ -26,6 +26,7 @@ class StoryLine(TypedDict):
     title: str
     num_shots: int
     num_drawn: int
+    num_previews: int
     changed: str
     problem: str
 
@@ -89,6 +90,7 @@ def _shelf_steps(desk: Desk) -> tuple[Step, ...]:
                 "title": one.title,
                 "num_shots": one.num_rows,
                 "num_drawn": one.num_drawn,
+                "num_previews": one.num_previews,
                 "changed": one.changed_at.isoformat() if one.changed_at else "",
                 "problem": one.problem,
             }
@@ -246,7 +248,10 @@ def _script_steps(desk: Desk) -> tuple[Step, ...]:
     def paste_rows(story_id: str, text: str, replace: bool = False, revision: int | None = None) -> int:
         """Add the rows of a text in any form that new_story_from_text reads, or put them in place of all; how many."""
         with _only_at_its_revision():
-            return script.paste(story_id, text, imported_as="replace" if replace else "append", base=revision)
+            imported = script.paste(
+                story_id, text, imported_as="replace" if replace else "append", base=revision
+            )
+            return imported.num_rows
 
     def set_style(story_id: str, style: str, revision: int | None = None) -> int:
         """The sentence about looks that holds for every shot, "" for none; the revision of the script."""

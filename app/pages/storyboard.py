@@ -10,9 +10,9 @@ import gradio as gr
 from app.desk import Desk
 from app.desk.origins import Origin, load_into_row, origin_of, story_of_file
 from app.pages.gallery import tiles, toolbar
-from app.pages.live import ACTED, PRIVATE, QUIET, Markup, acted, el, live, no_story, noted, redrawn, uploaded
+from app.pages.live import ACTED, PRIVATE, Markup, acted, el, live, no_story, noted, redrawn, uploaded
 from app.pages.origin_box import origin_box
-from app.pages.session import Session
+from app.pages.session import Session, while_in_view
 from app.pages.shot_panel import shot_panel
 from app.pages.skeletons import skeleton_of
 from app.pages.telling import said
@@ -61,7 +61,7 @@ def build(desk: Desk, session: Session) -> None:
     )
     for changes in (session.story_id.change, session.changed.change, session.selected_row.change):
         changes(said(show), seen, [board, note], **PRIVATE)
-    session.tick.tick(said(show_if_changed), [*seen, note], [board, note], **QUIET)
+    while_in_view(session, board, show_if_changed, [*seen, note], [board, note])
 
 
 def storyboard_html(desk: Desk, story_id: str, row_id: str, origin_path: str, loaded_row: str = "") -> Markup:
@@ -90,7 +90,10 @@ def storyboard_html(desk: Desk, story_id: str, row_id: str, origin_path: str, lo
             loaded=origin if loaded_row == selected else None,
         )
     return el(
-        "div", toolbar(view), el("div", tiles(view, selected), panel, class_="md-board"), class_="md-island"
+        "div",
+        toolbar(view),
+        el("div", tiles(view, selected), panel, class_="md-board md-fills"),
+        class_="md-island",
     )
 
 

@@ -11,9 +11,11 @@ from app.pages.live import Markup, address, button, el
 
 
 def takes(panel: ShotPanel) -> Markup:
-    """All takes side by side, the newest first; nothing to see without any."""
+    """All takes side by side, the newest first; a line for the only one, nothing without any."""
     if not panel.takes:
         return el("div", class_="md-takes", hidden=True)
+    if len(panel.takes) == 1:
+        return el("form", _only(panel.takes[0], panel.card), class_="md-takes")
     follow = el(
         "label",
         el("input", type="checkbox", name="follow"),
@@ -23,14 +25,13 @@ def takes(panel: ShotPanel) -> Markup:
     return el(
         "form",
         el("h3", f"Takes ({len(panel.takes)})", data_tip=SETTINGS["take"], tabindex=0),
-        follow if len(panel.takes) > 1 else None,
+        follow,
         el("div", [_take(take, panel.card) for take in panel.takes], class_="md-take-grid"),
         class_="md-takes",
     )
 
 
 def _take(take: TakeCard, card: ShotCard) -> Markup:
-    kind = "Uploaded" if take.is_uploaded else "Preview" if take.is_preview else f"Take {take.number}"
     state = "md-shown" if take.is_shown else "md-rejected" if take.is_rejected else ""
     return el(
         "div",
@@ -45,18 +46,37 @@ def _take(take: TakeCard, card: ShotCard) -> Markup:
             ),
             class_="md-picture",
         ),
-        el(
-            "div",
-            el("strong", kind),
-            el("span", "shown", class_="md-badge md-fresh") if take.is_shown else None,
-            el("span", "new", class_="md-badge md-locked") if take.is_new else None,
-            el("span", "rejected", class_="md-badge") if take.is_rejected else None,
-            class_="md-along",
-        ),
+        el("div", _kind(take), class_="md-along"),
         el("div", _choices(take, card), class_="md-along"),
-        el("details", el("summary", "Recipe"), pairs(take.recipe), data_key=f"{card.row_id}/{take.id}"),
+        _recipe(take, card),
         class_=f"md-take {state}".strip(),
     )
+
+
+def _only(take: TakeCard, card: ShotCard) -> Markup:
+    """The one take there is, without its picture where that is the shot's."""
+    if not take.is_shown:
+        return el("div", _take(take, card), class_="md-take-grid")
+    return el(
+        "div",
+        el("div", _kind(take), el("span", class_="md-spring"), _choices(take, card), class_="md-along"),
+        _recipe(take, card),
+        class_="md-take md-take-only",
+    )
+
+
+def _kind(take: TakeCard) -> list[Markup | None]:
+    kind = "Uploaded" if take.is_uploaded else "Preview" if take.is_preview else f"Take {take.number}"
+    return [
+        el("strong", kind, data_tip=SETTINGS["take"], tabindex=0),
+        el("span", "shown", class_="md-badge md-fresh") if take.is_shown else None,
+        el("span", "new", class_="md-badge md-locked") if take.is_new else None,
+        el("span", "rejected", class_="md-badge") if take.is_rejected else None,
+    ]
+
+
+def _recipe(take: TakeCard, card: ShotCard) -> Markup:
+    return el("details", el("summary", "Recipe"), pairs(take.recipe), data_key=f"{card.row_id}/{take.id}")
 
 
 def _choices(take: TakeCard, card: ShotCard) -> list[Markup]:

@@ -41,7 +41,7 @@ class DrawMissing(_DrawRows):
 
     @property
     def title(self) -> str:
-        return f"Draw {counted(len(self.keyframes), 'missing keyframe')}"
+        return f"Draw {counted(len(self.keyframes), 'shot')} in full"
 
 
 class PreviewArc(_DrawRows):
@@ -51,7 +51,7 @@ class PreviewArc(_DrawRows):
 
     @property
     def title(self) -> str:
-        return f"Preview {counted(len(self.keyframes), 'keyframe')}"
+        return f"Preview {counted(len(self.keyframes), 'shot')}"
 
 
 class RegenerateKeyframe(BaseJob):
@@ -79,7 +79,7 @@ class RegenerateKeyframe(BaseJob):
     @property
     def title(self) -> str:
         later = f" and {counted(len(self.later_rows), 'later shot')}" if self.later_rows else ""
-        return f"New take of a keyframe{later}"
+        return f"New take of a shot{later}"
 
     @property
     def workload(self) -> Workload:

@@ -76,7 +76,7 @@ class AnimateKeyframes(BaseJob):
 
     @property
     def title(self) -> str:
-        return f"Animate {counted(len(self.clips), 'keyframe')}"
+        return f"Animate {counted(len(self.clips), 'shot')}"
 
     @property
     def workload(self) -> Workload:

@@ -25,6 +25,7 @@ from app.queue.jobs import Workload
 NUM_RECENT = 15  # samples that count; older ones tell of other days
 NUM_KEPT = 40  # of samples of the same kind, in the file
 MIN_SHARE = 0.01  # of a job's work, before its own pace tells anything
+HALF_TRUSTED = 3  # steps of a job, after which its own pace counts as much as what was expected
 START = "start of "  # prefix of a part: the time before its first unit
 
 Basis = Literal["same settings", "other steps", "other settings", "guess"]
@@ -98,19 +99,32 @@ def expectation(workload: Workload, samples: Sequence[Sample], *, is_warm: bool)
     return Expectation(start_seconds=start, unit_seconds=pace * sum(workload.amounts), basis=worst)
 
 
-def seconds_left(elapsed: float, start_seconds: float | None, share: float, expected: Expectation) -> float:
-    """Of a running job: what was expected at first, and ever more what its own pace says.
-
-    A guess gives way within the first twentieth of the work, a measured expectation in step with it.
-    """
+def seconds_left(
+    elapsed: float, start_seconds: float | None, share: float, expected: Expectation, *, num_steps: int = 1
+) -> float:
+    """Of a running job of `num_steps` steps: what was expected at first, and soon what its own pace says."""
     if start_seconds is None:
         return max(0.0, expected.start_seconds - elapsed) + expected.unit_seconds
-    planned = expected.unit_seconds * (1 - share)
-    if share < MIN_SHARE:
-        return planned
-    at_its_pace = max(0.0, elapsed - start_seconds) * (1 - share) / share
-    trust = min(1.0, 20 * share) if expected.basis == "guess" else share
-    return (1 - trust) * planned + trust * at_its_pace
+    factor = slowness(elapsed, start_seconds, share, expected, num_steps=num_steps)
+    return expected.unit_seconds * (1 - share) * factor
+
+
+def slowness(
+    elapsed: float, start_seconds: float | None, share: float, expected: Expectation, *, num_steps: int = 1
+) -> float:
+    """How many times as long as expected the rest of a running job will take, by its own pace so far.
+
+    The pace counts half after HALF_TRUSTED steps of work, nearly alone after some tens of them; in place of a guess it
+    counts alone after a twentieth of the work.
+    """
+    if start_seconds is None or share < MIN_SHARE or expected.unit_seconds <= 0:
+        return 1.0
+    measured = max(0.0, elapsed - start_seconds) / share / expected.unit_seconds
+    steps = share * num_steps
+    trust = max(share, steps / (steps + HALF_TRUSTED))
+    if expected.basis == "guess":
+        trust = max(trust, min(1.0, 20 * share))
+    return (1 - trust) + trust * measured
 
 
 def _start_load(workload: Workload, *, is_warm: bool) -> Workload:

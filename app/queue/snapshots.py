@@ -17,7 +17,7 @@ from typing import Literal
 from app.queue.database import Database
 from app.queue.failures import QueueError
 from app.queue.jobs import Job, Workload, read_job
-from app.queue.paces import Expectation, Sample, expectation, read_samples, seconds_left
+from app.queue.paces import Expectation, Sample, expectation, read_samples, seconds_left, slowness
 
 State = Literal["waiting", "running", "stopping", "done", "cancelled", "failed"]
 SILENT_SECONDS = 20.0  # without a beat, a worker counts as not answering
@@ -243,19 +243,32 @@ def _named(cursor: sqlite3.Cursor, values: tuple) -> dict:
 
 
 def _statuses(table: Table, now: float) -> Iterator[JobStatus]:
-    """One by one in their order: when a job starts follows from those before it."""
-    until_start = 0.0
+    """One by one in their order: when a job starts follows from those before it.
+
+    A machine on which the running job is slower than measured before is slow for the waiting ones too.
+    """
+    until_start, factor = 0.0, 1.0
     for row, status in zip(table.rows, table.statuses, strict=True):
         if status.expected is None:
             yield status
             continue
-        elapsed, left, starts_in = _elapsed(row, table.worker, now), status.expected.seconds, until_start
+        elapsed, expected, starts_in = _elapsed(row, table.worker, now), status.expected, until_start
+        left = expected.seconds * (1.0 if expected.basis == "guess" else factor)
         if row.state == "running":
-            left, starts_in = seconds_left(elapsed, row.start_seconds, row.share, status.expected), 0.0
+            so_far, num_steps = (elapsed, row.start_seconds, row.share, expected), _num_steps(row, status.job)
+            left, starts_in = seconds_left(*so_far, num_steps=num_steps), 0.0
+            if expected.basis != "guess":
+                factor = slowness(*so_far, num_steps=num_steps)
         until_start += left
         yield dataclasses.replace(
             status, elapsed_seconds=elapsed, seconds_left=left, starts_in_seconds=starts_in
         )
+
+
+def _num_steps(row: JobRow, job: Job | None) -> int:
+    """Of the whole job, those of its start left out; a unit that tells no steps counts as two."""
+    load = job.workload if job else Workload(part="")
+    return (row.total or len(load.amounts)) * max(2, load.steps)
 
 
 def _lasting_statuses(table: Table) -> Iterator[JobStatus]:

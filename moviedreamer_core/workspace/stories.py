@@ -62,7 +62,8 @@ class StorySummary:
     folder: Path
     title: str
     num_rows: int = 0
-    num_drawn: int = 0  # rows with a take
+    num_drawn: int = 0  # rows that show a full picture
+    num_previews: int = 0  # rows that show one of few steps
     changed_at: datetime.datetime | None = None  # its script
     cover: Path | None = None  # the first keyframe that is drawn
     problem: str = ""
@@ -121,15 +122,17 @@ class Stories:
             return None
         except StoryError as error:
             return StorySummary(id=story_id, folder=folder, title=folder.name, problem=str(error))
-        covers = [image_path(shot.take) for shot in view.shots if shot.take is not None]
+        takes = [shot.take for shot in view.shots if shot.take is not None]
+        num_previews = sum(take.recipe.is_preview for take in takes)
         return StorySummary(
             id=story_id,
             folder=folder,
             title=view.revision.draft.title,
             num_rows=len(view.shots),
-            num_drawn=len(covers),
+            num_drawn=len(takes) - num_previews,
+            num_previews=num_previews,
             changed_at=view.revision.made_at,
-            cover=covers[0] if covers else None,
+            cover=image_path(takes[0]) if takes else None,
         )
 
     def _folders(self) -> dict[str, Path]:

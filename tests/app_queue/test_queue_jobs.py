@@ -161,13 +161,13 @@ def test_guided_and_unguided_drawing_are_timed_apart():
 
 def test_titles_are_words_for_a_list():
     assert [job.title for job in JOBS] == [
-        "Draw 2 missing keyframes",
-        "Preview 1 keyframe",
-        "New take of a keyframe",
-        "New take of a keyframe and 2 later shots",
-        "New take of a keyframe",
+        "Draw 2 shots in full",
+        "Preview 1 shot",
+        "New take of a shot",
+        "New take of a shot and 2 later shots",
+        "New take of a shot",
         "Encode an uploaded picture",
-        "Animate 2 keyframes",
+        "Animate 2 shots",
         "Make the movie",
         "Test picture of a character",
         "Export as contact sheet",

@@ -19,6 +19,8 @@ from app.queue.paces import (
     expectation,
     keep_samples,
     read_samples,
+    seconds_left,
+    slowness,
     starting,
 )
 
@@ -94,6 +96,41 @@ def test_every_part_of_a_job_has_a_guess():
     from test_queue_jobs import JOBS
 
     assert {job.workload.part for job in JOBS} <= set(GUESSES)
+
+
+KNOWN = (sample(10.0), starting(LOAD, 1.0, is_warm=True))
+
+
+def left(share, *, times_as_slow):
+    """Seconds left of LOAD, whose units were expected to take 10 s each after a start of 1 s, and what is true."""
+    elapsed = 1.0 + 30.0 * times_as_slow * share
+    truth = 30.0 * times_as_slow * (1 - share)
+    return seconds_left(elapsed, 1.0, share, expected(*KNOWN), num_steps=60), truth
+
+
+@pytest.mark.parametrize("times_as_slow", [0.3, 3.0, 10.0])
+def test_a_few_steps_at_another_pace_move_the_time_that_is_left(times_as_slow):
+    for num_steps, error in ((3, 0.5), (10, 0.25), (30, 0.1)):
+        said, truth = left(num_steps / 60, times_as_slow=times_as_slow)
+        planned = 30.0 * (1 - num_steps / 60)
+        assert abs(said - truth) <= (error + 1e-9) * abs(planned - truth), num_steps
+
+
+def test_at_the_expected_pace_the_time_that_is_left_only_runs_down():
+    for share in (0.0, 0.05, 0.5, 1.0):
+        assert left(share, times_as_slow=1.0)[0] == pytest.approx(30.0 * (1 - share))
+
+
+def test_one_slow_step_is_believed_a_little():
+    said, truth = left(1 / 60, times_as_slow=10.0)
+    assert 30.0 < said < truth / 2
+
+
+def test_before_the_first_step_nothing_is_known_of_the_pace():
+    known = expected(*KNOWN)
+    assert seconds_left(100.0, None, 0.0, known, num_steps=60) == pytest.approx(30.0)
+    assert seconds_left(100.0, 1.0, 0.0, known, num_steps=60) == pytest.approx(30.0)
+    assert slowness(100.0, 1.0, 0.0, known, num_steps=60) == 1.0
 
 
 @pytest.fixture

@@ -167,12 +167,23 @@ def test_a_deleted_row_comes_back_with_undo(desk, story, rows):
 
 
 def test_pasted_rows_are_added_and_their_people_with_them(desk, story):
-    assert desk.script.paste(story.id, "Mara sees a whale. Mara runs.", imported_as="append") == 2
+    made = desk.script.paste(story.id, "Mara sees a whale. Mara runs.", imported_as="append")
+    assert (made.num_rows, made.new_characters) == (2, ())
     assert plots(story)[-2:] == ["Mara sees a whale.", "Mara runs."]
     last = story.script.head().draft.rows[-1]
     assert [person.name for person in last.characters] == ["Mara"]
     assert [member.name for member in story.script.head().draft.cast] == ["Mara"]
     assert story.script.head().draft.cast[0].description == "Red hair."
+
+
+@pytest.mark.parametrize("imported_as", ["append", "replace"])
+def test_a_pasted_text_says_whom_it_brought_into_the_cast(desk, imported_as):
+    text = "Mira meets Tom. Tom waves to Mira. It rains."
+    story = desk.shelf.new("Without a cast")
+    made = desk.script.paste(story.id, text, imported_as=imported_as)
+    assert (made.num_rows, made.new_characters) == (3, ("Mira", "Tom"))
+    assert [member.name for member in story.script.head().draft.cast] == ["Mira", "Tom"]
+    assert desk.script.paste(story.id, text, imported_as=imported_as).new_characters == ()
 
 
 def test_a_screenplay_replaces_the_rows_and_brings_its_speakers(desk, story, tmp_path):

@@ -137,6 +137,52 @@ def test_each_way_to_treat_later_shots_says_which_change_and_what_stays(pier):
     )
 
 
+def sentence_until_the_place_changes(pier, number: int) -> str:
+    choices = {one.later: one for one in pier.desk.storyboard.shot(pier.id, pier.rows[number - 1]).choices}
+    return choices["repredict-place"].sentence
+
+
+def place_all(pier, *places: str) -> None:
+    """Give the rows these places, from the first; the others none."""
+    rows = pier.story.script.head().draft.rows
+    named = [*places, *[""] * (len(rows) - len(places))]
+    moved = [
+        row.model_copy(update={"scene_elements": (place,) if place else ()})
+        for row, place in zip(rows, named, strict=True)
+    ]
+    pier.story.script.change(lambda draft: draft.with_changes(rows=moved), label="Move")
+
+
+def test_without_any_place_it_is_said_that_all_later_shots_follow(pier):
+    place_all(pier)
+    pier.draw_all()
+    assert sentence_until_the_place_changes(pier, 1).startswith(
+        "No place is set, so that is all 5 later shots: changes shots 1-6, about "
+    )
+    assert sentence_until_the_place_changes(pier, 5).startswith(
+        "No place is set, so that is 1 later shot: changes shots 5-6, about "
+    )
+    pier.desk.storyboard.set_locked(pier.id, pier.rows[3], locked=True)
+    assert sentence_until_the_place_changes(pier, 1).startswith(
+        "No place is set, so that is all 4 later shots that can change (1 shot cannot): changes shots 1-3 and 5-6, "
+    )
+    assert "No place" not in sentence_until_the_place_changes(pier, 6)  # no later shot follows at all
+
+
+def test_a_place_that_comes_later_says_how_far_it_goes(pier):
+    place_all(pier, "", "", "", "A kitchen")
+    pier.draw_all()
+    assert sentence_until_the_place_changes(pier, 1).startswith(
+        "No place is set before shot 4, so that is up to shot 3: changes shots 1-3, about "
+    )
+    assert sentence_until_the_place_changes(pier, 4).startswith("changes shots 4-6, about ")
+
+
+def test_a_row_without_a_place_goes_on_in_the_one_before_it(pier):
+    pier.draw_all()  # rows 1 to 4 play on the beach, of which the third does not say so
+    assert sentence_until_the_place_changes(pier, 3).startswith("changes shots 3-4, about ")
+
+
 def test_what_is_queued_is_what_was_told(pier):
     pier.draw_all()
     for later in ("keep", "repredict-place", "repredict"):

@@ -80,6 +80,36 @@ def test_a_picture_without_a_face_is_said_and_framed_by_hand(open_tab, story, pi
     assert bottom - top < 0.95
 
 
+def test_the_frame_says_what_it_is_for_and_has_handles_and_named_sliders(open_tab, story, picture):
+    face = story.pictures.add(picture, "faces")
+    member = cast_of(story)[0].model_copy(update={"faces": (face,)})
+    story.script.change(lambda draft: draft.with_member(member), label="Add a face")
+    box = (0.4, 0.3, 0.7, 0.7)  # a square of 36 pixels in the picture of 120 x 90
+    story.readings.write_cast(CastReadings(faces=(FaceReading(picture=face, face_found=True, box=box),)))
+    tab = open_tab()
+    page = tab.go("Cast")
+    page.locator(f"#md-{member.id} .md-portrait").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The studio looks at what is inside this frame")
+    expect(dialog.locator(".md-face-frame i:visible")).to_have_count(4)
+    stage = dialog.locator(".md-face-stage").bounding_box()
+    handle = dialog.locator(".md-handle-nw").bounding_box()
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    by = stage["height"] * 0.1
+    page.mouse.move(handle["x"] + handle["width"] / 2 - by, handle["y"] + handle["height"] / 2 - by, steps=4)
+    page.mouse.up()
+    expect(dialog.get_by_label("Size", exact=True)).to_have_value("50")  # of 90 pixels: 36 and 9 more
+    dialog.get_by_label("Left to right", exact=True).fill("100")
+    dialog.get_by_label("Top to bottom", exact=True).fill("0")
+    page.get_by_role("button", name="Use this frame").click()
+    expect(page.locator(".md-veil")).to_have_count(0)
+    found = story.readings.cast().of(face)
+    assert found.by_hand
+    assert [round(edge, 2) for edge in found.box] == [0.62, 0.0, 1.0, 0.5]  # 45 of 120 pixels, 45 of 90
+    assert tab.errors == []
+
+
 def test_a_file_that_is_no_picture_is_refused_in_one_sentence(open_tab, story, tmp_path):
     fake = tmp_path / "fake.png"
     fake.write_bytes(b"<html>")

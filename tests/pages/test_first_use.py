@@ -120,7 +120,7 @@ def test_a_tab_holds_its_place_until_the_first_answer_and_nothing_jumps(browser,
 
 def test_a_state_is_explained_to_the_pointer_and_to_the_keyboard(open_tab):
     page = open_tab().page
-    chip = page.get_by_role("button", name="Missing 4", exact=True)
+    chip = page.get_by_role("button", name="Not drawn 4", exact=True)
     chip.hover()
     expect(page.get_by_role("tooltip")).to_contain_text("No picture yet")
     page.mouse.move(5, 5)

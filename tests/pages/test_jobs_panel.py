@@ -18,15 +18,15 @@ def test_the_panel_finds_a_running_job_after_a_reload_and_calls_it_off(desk, sto
     with working(desk, step_seconds=2.0):
         running = desk.storyboard.draw_missing(story.id)
         last = desk.movie.export(story.id, "yaml")
-        expect(bar(page)).to_contain_text("Draw 4 missing keyframes")
+        expect(bar(page)).to_contain_text("Shots 1-4: draw in full")
         page.reload()
-        expect(bar(page)).to_contain_text("Draw 4 missing keyframes")
+        expect(bar(page)).to_contain_text("Shots 1-4: draw in full")
         expect(bar(page)).to_contain_text("left")
         page.get_by_role("button", name="All jobs").click()
         entries = page.locator(".md-queue-list li")
         expect(entries.filter(has_text="Export as yaml")).to_contain_text("starts in about")
-        entries.filter(has_text="Draw 4 missing").get_by_role("button", name="Cancel").click()
-        expect(entries.filter(has_text="Draw 4 missing")).to_contain_text(
+        entries.filter(has_text="Shots 1-4: draw in full").get_by_role("button", name="Cancel").click()
+        expect(entries.filter(has_text="Shots 1-4: draw in full")).to_contain_text(
             "cancelled; what was finished is kept"
         )
         expect(entries.filter(has_text="Export as yaml").locator(".md-done-sign")).to_be_visible()
@@ -42,13 +42,13 @@ def test_a_failure_is_told_in_its_sentence_and_tried_again(desk, story, open_tab
     page = open_tab().page
     with working(desk):
         desk.storyboard.draw_missing(story.id)
-        expect(bar(page)).to_contain_text("Draw 4 missing keyframes failed")
+        expect(bar(page)).to_contain_text("Shots 1-4: draw in full failed")
         expect(bar(page)).to_contain_text("shot 1: this row is broken; write it anew")
         whole = row.model_copy(update={"plot": "Mara walks."})
         story.script.change(lambda draft: draft.with_row(whole), label="Mend")
         page.get_by_role("button", name="All jobs").click()
-        page.get_by_role("button", name="Try again: Draw 4 missing keyframes").click()
-        expect(bar(page)).to_contain_text("Draw 4 missing keyframes: done")
+        page.get_by_role("button", name="Try again: Shots 1-4: draw in full").click()
+        expect(bar(page)).to_contain_text("Shots 1-4: draw in full: done")
     assert len(story.view().shown_takes) == 4
     page.get_by_role("button", name="Clear what is over").click()
     expect(bar(page)).to_contain_text("Nothing is running")

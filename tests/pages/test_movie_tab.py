@@ -47,6 +47,13 @@ def test_two_shots_are_animated_and_the_movie_plays_in_the_page(desk, story, ope
         page.get_by_label("Look at shot 2").click()
         expect(page.locator(".md-beside figure img")).to_be_visible()
         plays(page, ".md-beside video")
+        page.get_by_text("Where did this come from?").click()
+        take, clip = story.view().shots[1].take, story.view().shots[1].clip
+        of_picture, of_clip = page.locator(".md-came-from dl").all()
+        expect(of_picture).to_contain_text(f"Seed{take.recipe.seed}")
+        expect(of_picture).to_contain_text(f"Plot then{take.recipe.row.plot}")
+        expect(of_clip).to_contain_text(f"Fromtake {take.number}")
+        expect(of_clip).to_contain_text(f"Seed{clip.recipe.seed}")
         page.get_by_role("button", name="Make movie").click()
         expect(page.locator(".md-player video")).to_be_visible()
         plays(page, ".md-player video")

@@ -42,7 +42,7 @@ def file_of(tmp_path: Path):
 
 def look_at(page: Page, path: Path):
     with page.expect_file_chooser() as chooser:
-        page.locator(".md-panel").get_by_role("button", name="Where from?").click()
+        page.locator(".md-panel").get_by_role("button", name="Recipe of a file").click()
     chooser.value.set_files(path)
     box = page.locator(".md-origin")
     expect(box).to_contain_text("kite.png")

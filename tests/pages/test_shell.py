@@ -51,7 +51,19 @@ def test_a_pasted_text_becomes_a_story(open_tab):
     page.locator("#md-paste-text").fill("Ben rows. Ben sings. Ben sleeps.")
     page.get_by_role("button", name="Make a story").click()
     expect(page.locator("#md-story-switcher")).to_have_text("Pasted")
+    expect(page.locator(".md-toast")).to_contain_text("Made 3 shots and 1 character: Ben.")
     expect(page.locator(".md-entry")).to_have_count(3)
+
+
+def test_pasted_shots_say_which_characters_came_with_them(open_tab, desk):
+    desk.shelf.new("Empty")
+    page = open_tab().go("Script")
+    expect(page.locator("#md-story-switcher")).to_have_text("Empty")
+    for said in ("Added 2 shots and 2 characters: Mira, Tom.", "Added 2 shots."):
+        page.get_by_role("button", name="Paste a story").first.click()
+        page.locator("#md-rows-text").fill("Mira meets Tom. Tom waves to Mira.")
+        page.get_by_role("button", name="Add the shots").click()
+        expect(page.locator(".md-toast").last).to_contain_text(said)
 
 
 def test_the_open_story_stays_open_after_a_reload(open_tab, desk):

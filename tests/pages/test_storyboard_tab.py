@@ -53,9 +53,9 @@ def panel(page):
 def test_what_is_missing_is_drawn_and_a_reload_in_between_loses_nothing(desk, story, open_tab):
     tab = open_tab()
     page = tab.go("Storyboard")
-    button = page.get_by_role("button", name="Draw what is missing")
+    button = page.get_by_role("button", name="Draw in full")
     expect(button).to_contain_text("4 shots, about")
-    expect(state(page, 1)).to_have_text("Missing")
+    expect(state(page, 1)).to_have_text("Not drawn")
     with working(desk, step_seconds=0.03):
         button.click()
         expect(button).to_be_disabled()
@@ -142,10 +142,24 @@ def test_a_half_filled_form_survives_the_updates_of_a_running_job(desk, story, o
     assert (job.seed, job.drawing.temperature, job.later) == (123456789, 1.8, "repredict")
 
 
+def test_a_preview_is_neither_drawn_nor_not_drawn_wherever_it_is_counted(desk, story, open_tab):
+    rows = rows_of(story)
+    draw_take(story, rows[0], DRAWING)
+    draw_take(story, rows[1], DRAWING, is_preview=True)
+    page = open_tab().go("Storyboard")
+    words = page.locator(".md-shot .md-state").all_inner_texts()
+    assert words == ["Fresh", "Preview", "Not drawn", "Not drawn"]
+    filters = [" ".join(one.split()) for one in page.locator(".md-filter").all_inner_texts()]
+    assert filters == ["All 4", "Not drawn 2", "Preview 1", "Fresh 1"]
+    expect(page.get_by_role("button", name="Draw in full")).to_contain_text("3 shots, about")
+    page.get_by_role("tab", name="Stories", exact=True).click()
+    expect(page.locator(".md-story-text").first).to_contain_text("1 of 4 shots drawn, 1 preview")
+
+
 def test_filters_show_only_shots_in_one_state(desk, story, open_tab):
     draw_take(story, rows_of(story)[1], DRAWING)
     page = open_tab().go("Storyboard")
-    page.get_by_role("button", name="Missing 3").click()
+    page.get_by_role("button", name="Not drawn 3").click()
     expect(page.locator(".md-shot:visible")).to_have_count(3)
     page.get_by_role("button", name="All 4").click()
     expect(page.locator(".md-shot:visible")).to_have_count(4)
@@ -183,7 +197,7 @@ def test_a_picture_tells_where_it_came_from_and_gives_its_script_back(desk, stor
     page = open_tab().go("Storyboard")
     shot(page, 3).click()
     with page.expect_file_chooser() as chooser:
-        panel(page).get_by_role("button", name="Where from?").click()
+        panel(page).get_by_role("button", name="Recipe of a file").click()
     chooser.value.set_files(tmp_path / "kite.png")
     expect(panel(page).locator(".md-origin")).to_contain_text("Mara flies a kite.")
     expect(panel(page).locator(".md-origin")).to_contain_text(str(2**61))
@@ -197,7 +211,7 @@ def test_an_error_is_one_sentence_and_nothing_changes(desk, story, open_tab, tmp
     Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
     page = open_tab().go("Storyboard")
     with page.expect_file_chooser() as chooser:
-        panel(page).get_by_role("button", name="Where from?").click()
+        panel(page).get_by_role("button", name="Recipe of a file").click()
     chooser.value.set_files(tmp_path / "plain.png")
     expect(page.get_by_text("plain.png: the file carries no recipe", exact=False)).to_be_visible()
     expect(panel(page).locator(".md-origin")).to_be_hidden()
@@ -216,7 +230,7 @@ def test_markup_in_a_plot_is_shown_and_never_runs(desk, story, open_tab, payload
         page = tab.go("Storyboard")
         expect(shot(page, 1)).to_contain_text(payload)
         expect(panel(page)).to_contain_text(payload)
-        page.get_by_role("button", name="Draw what is missing").click()
+        page.get_by_role("button", name="Draw in full").click()
         expect(state(page, 1)).to_have_text("Failed")
         for name in ("Movie", "Continuity"):
             tab.go(name)

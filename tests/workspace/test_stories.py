@@ -72,6 +72,20 @@ def test_the_list_shows_what_is_drawn_and_the_latest_change_first(
     assert (second.title, second.num_rows, second.cover, second.problem) == ("Other", 0, None, "")
 
 
+def test_a_previewed_shot_counts_as_a_preview_and_not_as_drawn(
+    stories: Stories, story: StoryFolder, rows: list[str]
+) -> None:
+    draw(story, rows[0])
+    preview = draw(story, rows[2], preview=True)
+    draw(story, rows[3], preview=True)
+    (found,) = stories.summaries()
+    assert (found.num_rows, found.num_drawn, found.num_previews) == (4, 1, 2)
+    draw(story, rows[2])
+    (found,) = stories.summaries()
+    assert (found.num_drawn, found.num_previews) == (2, 1)
+    assert preview.recipe.is_preview
+
+
 def test_a_story_that_cannot_be_read_is_listed_with_its_problem_and_hides_no_other(
     stories: Stories, story: StoryFolder
 ) -> None:

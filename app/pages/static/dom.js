@@ -208,4 +208,10 @@ function ago(iso) {
   if (minutes < 36 * 60) return `${Math.round(minutes / 60)} h ago`;
   return new Date(iso).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
+// "2 characters: Mira, Tom"; nothing for nobody. Of many, the first names.
+function saidCharacters(names, most = 6) {
+  if (!names.length) return "";
+  const more = names.length > most ? ` and ${names.length - most} more` : "";
+  return `${counted(names.length, "character")}: ${names.slice(0, most).join(", ")}${more}`;
+}
 const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

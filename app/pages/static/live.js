@@ -4,7 +4,7 @@ const opened = new Set();
 
 function sentBy(node) {
   const sent = { ...node.dataset };
-  const form = node.closest("form");
+  const form = node.form || node.closest("form");
   if (form && node.tagName === "BUTTON") for (const [name, value] of new FormData(form)) if (typeof value === "string") sent[name] = value;
   return sent;
 }
@@ -82,7 +82,15 @@ function say(form) {
     node.hidden = new FormData(form).get(name) !== value;
   }
 }
+// What scrolls by itself begins at its top again when it shows another thing, named by data-top.
+function backToTop() {
+  for (const node of element.querySelectorAll("[data-top]")) {
+    if (node.top !== undefined && node.top !== node.dataset.top) node.scrollTop = 0;
+    node.top = node.dataset.top;
+  }
+}
 function settle() {
+  backToTop();
   for (const node of element.querySelectorAll("details[data-key]")) node.open = opened.has(node.dataset.key);
   for (const node of element.querySelectorAll("[data-filter]")) node.setAttribute("aria-pressed", String((element.dataset.filter || "") === node.dataset.filter));
   for (const node of element.querySelectorAll("[data-flip]")) node.setAttribute("aria-expanded", String(Boolean(element.dataset[node.dataset.flip])));

@@ -9,7 +9,7 @@ const undo = button("", () => walk("undo"), { sign: "undo", title: "Undo (Ctrl+Z
 const redo = button("", () => walk("redo"), { sign: "redo", title: "Redo (Ctrl+Shift+Z outside a field)", id: "md-redo" });
 const empty = h("div", { class: "md-empty", hidden: true }, h("h3", {}, "No shots yet"), h("p", {}, "One row is one shot: what happens, where and when, and who does what. Write the first one, or paste a story: each sentence becomes a shot."),
   h("div", {}, button("Write the first shot", () => insertRow("below"), { kind: "md-primary", sign: "plus" }), " ", button("Paste a story", pasteRows)));
-const panes = h("div", { class: "md-panes" }, h("div", { class: "md-list-pane" }, bulk, list, nothing, wordsPanel), form);
+const panes = h("div", { class: "md-panes md-fills" }, h("div", { class: "md-list-pane" }, bulk, list, nothing, wordsPanel), form);
 const bar = h("div", { class: "md-toolbar" },
     h("span", { class: "md-search" }, icon("search"), search),
     button("New shot", () => insertRow("below"), { sign: "plus", id: "md-insert" }),
@@ -148,7 +148,7 @@ function importRows() {
   });
 }
 function told(answer) {
-  if (answer) toast(`${counted(answer.number, "shot")} added.`, { act: undoOf(answer) });
+  if (answer) toast(`Added ${[counted(answer.number, "shot"), saidCharacters(answer.characters)].filter(Boolean).join(" and ")}.`, { act: undoOf(answer) });
   return Boolean(answer);
 }
 async function exportAs(format) {

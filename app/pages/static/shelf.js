@@ -36,7 +36,10 @@ function pasteText() {
       h("label", { class: "md-label", for: "md-paste-text" }, "Text"), text),
     act: async () => {
       const made = await ask("paste_story", { title: title.value, text: text.value, format: format.value });
-      if (made) open(made.id, "script");
+      if (made) {
+        toast(`Made ${[counted(made.number, "shot"), saidCharacters(made.characters)].filter(Boolean).join(" and ")}.`);
+        open(made.id, "script");
+      }
       return Boolean(made);
     },
   });
@@ -89,7 +92,8 @@ function card(story) {
     ["Move to trash", "trash", () => remove(story), { danger: true }],
   ];
   const more = button("", () => menu(more, story.problem ? entries.slice(-1) : entries), { kind: "md-quiet", sign: "more", title: `More for ${story.title || "Untitled"}` });
-  const state = story.problem ? "" : story.drawn ? `${story.drawn} of ${counted(story.rows, "shot")} drawn` : counted(story.rows, "shot");
+  const previews = story.previews ? `, ${counted(story.previews, "preview")}` : "";
+  const state = story.problem ? "" : story.drawn || previews ? `${story.drawn} of ${counted(story.rows, "shot")} drawn${previews}` : counted(story.rows, "shot");
   return h("article", { class: `md-story ${isOpen ? "md-open" : ""}` },
     h("button", { type: "button", class: "md-cover", onclick: () => open(story.id, "script"), disabled: Boolean(story.problem), "aria-label": `Open ${story.title || "Untitled"}` },
       story.cover ? h("img", { src: story.cover, alt: "", loading: "lazy" }) : icon("film"), isOpen ? h("span", { class: "md-open-mark" }, "Open") : null),
