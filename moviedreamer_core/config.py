@@ -73,7 +73,11 @@ class FaceEncoderConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CompressorConfig:
-    """Spatial tokens [num_spatial_tokens, spatial_channels] -> visual tokens [num_visual_tokens, token_channels]."""
+    """Spatial tokens [num_spatial_tokens, spatial_channels] -> visual tokens [num_visual_tokens, token_channels].
+
+    `widen_first`: the spatial tokens get `token_channels` channels before the first block, not after the reduction,
+    so that V * D numbers of a frame can pass it instead of V * C. The paper does not say where.
+    """
 
     num_spatial_tokens: int = 257
     spatial_channels: int = 1024
@@ -81,6 +85,7 @@ class CompressorConfig:
     token_channels: int = 2048
     num_blocks: int = 3  # before, and again after, the reduction
     heads: int = 16
+    widen_first: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -244,7 +249,7 @@ def miniature() -> ModelConfig:
             quick_gelu=False, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5),
         ),
         compressor=CompressorConfig(
-            num_spatial_tokens=113, spatial_channels=192, token_channels=256, heads=4
+            num_spatial_tokens=113, spatial_channels=192, token_channels=256, heads=4, widen_first=True
         ),
         autoregressive=AutoregressiveConfig(
             vocab_size=64, hidden_size=256, num_layers=4, num_heads=4, num_key_value_heads=4, intermediate_size=704,

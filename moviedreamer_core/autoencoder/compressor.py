@@ -55,13 +55,14 @@ class Compressor(nn.Module):
 
     def __init__(self, config: CompressorConfig) -> None:
         super().__init__()
-        spatial, visual = config.spatial_channels, config.token_channels
+        visual = config.token_channels
+        spatial = visual if config.widen_first else config.spatial_channels  # channels of the first blocks
         self.config = config
         self.spatial_positions = nn.Parameter(torch.randn(config.num_spatial_tokens, spatial) * 0.02)
         self.spatial_blocks = nn.Sequential(*(Block(spatial, config.heads) for _ in range(config.num_blocks)))
         self.spatial_norm = nn.LayerNorm(spatial)
         self.reduce_tokens = nn.Linear(config.num_spatial_tokens, config.num_visual_tokens)
-        self.widen_channels = nn.Linear(spatial, visual)
+        self.widen_channels = nn.Linear(config.spatial_channels, visual)
         self.visual_positions = nn.Parameter(torch.randn(config.num_visual_tokens, visual) * 0.02)
         self.visual_blocks = nn.Sequential(*(Block(visual, config.heads) for _ in range(config.num_blocks)))
         self.visual_norm = nn.LayerNorm(visual, elementwise_affine=False)
@@ -74,7 +75,11 @@ class Compressor(nn.Module):
                 f"spatial tokens are {list(spatial.shape[1:])} per frame, the compressor was built for "
                 f"{list(expected)}; use the vision encoder it was trained with"
             )
-        tokens = self.spatial_norm(self.spatial_blocks(spatial + self.spatial_positions))  # (B, T, C)
-        tokens = self.reduce_tokens(tokens.transpose(1, 2)).transpose(1, 2)  # (B, V, C)
-        tokens = self.widen_channels(tokens) + self.visual_positions  # (B, V, D)
+        first = self.config.widen_first
+        tokens = (
+            self.widen_channels(spatial) if first else spatial
+        ) + self.spatial_positions  # (B, T, C or D)
+        tokens = self.spatial_norm(self.spatial_blocks(tokens))
+        tokens = self.reduce_tokens(tokens.transpose(1, 2)).transpose(1, 2)  # (B, V, C or D)
+        tokens = (tokens if first else self.widen_channels(tokens)) + self.visual_positions  # (B, V, D)
         return self.visual_norm(self.visual_blocks(tokens))

@@ -50,6 +50,7 @@ LIKENESS_WEIGHT = 1.0  # stage 3
 TIMESTEP_POWER = 0.5  # below 1, noisy timesteps come more often: what a picture shows is decided there (ours)
 NAMING_WEIGHT = 0.5
 TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
+SKETCH_RIDGE = 1e-3  # of the variance of a token's channel
 SPATIAL_NOISE, HIDDEN_PATCHES = 0.3, 0.1  # stage 0: on the spatial tokens, against learning frames by heart
 
 
@@ -68,9 +69,7 @@ class CompressorWarmUp(nn.Module):
         width = compressor.config.num_visual_tokens * compressor.config.token_channels
         self.compressor = compressor
         self.num_values = tuple(num_values)
-        self.sketch = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, math.prod(latent_shape))
-        )
+        self.sketch = Sketch(width, math.prod(latent_shape))
         self.label_reader = nn.Linear(width, sum(num_values))
 
     def forward(self, batch: WarmUpBatch) -> Losses:
@@ -79,6 +78,29 @@ class CompressorWarmUp(nn.Module):
         regression = (batch.emphasis[:, None] * (sketched - batch.latents).square()).mean()
         naming = naming_loss(self.label_reader, tokens, batch.labels, self.num_values)
         return {"loss": regression + naming, "regression": regression, "naming": naming}
+
+
+class Sketch(nn.Module):
+    """A frame's visual tokens, one after the other -> its latents: a linear map, and a bend that is none at first."""
+
+    def __init__(self, width: int, num_latents: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, num_latents)
+        last = nn.Linear(2 * width, num_latents, bias=False)
+        nn.init.zeros_(last.weight)
+        self.bend = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), last)
+
+    def forward(self, tokens: Float[Tensor, "B VD"]) -> Float[Tensor, "B latents"]:
+        return self.linear(tokens) + self.bend(tokens)
+
+    @torch.no_grad()
+    def fit(self, tokens: Float[Tensor, "N VD"], latents: Float[Tensor, "N latents"]) -> None:
+        """Set the linear map to the ridge regression of these."""
+        told = tokens - tokens.mean(dim=0)
+        gram = told.T @ told + SKETCH_RIDGE * len(told) * torch.eye(told.shape[1])
+        weight = torch.linalg.solve(gram, told.T @ (latents - latents.mean(dim=0)))  # (VD, latents)
+        self.linear.weight.copy_(weight.T)
+        self.linear.bias.copy_(latents.mean(dim=0) - tokens.mean(dim=0) @ weight)
 
 
 def naming_loss(

@@ -23,6 +23,7 @@ from moviedreamer_core.training import (
     likeness,
     modules,
     planner,
+    principal_start,
     readers,
     vae,
     video,
@@ -32,6 +33,7 @@ from moviedreamer_core.training.whole_folder import replacing_folder
 from moviedreamer_core.training.workshop import Effort, Workshop
 from moviedreamer_core.weights_files import read_manifest
 
+START_FRAMES = 6000  # that the compressor's principal components are taken from
 EFFORTS = {
     "vae": Effort(steps=12000, batch=16, learning_rate=1.5e-3),
     "encoders": Effort(steps=2000, batch=32, learning_rate=1e-3),
@@ -123,6 +125,8 @@ def note_the_truth(shop: Workshop, effort: Effort | None = None) -> Iterator[str
 
 def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
     warm_up = modules.compressor_warm_up(shop)
+    if "compressor" not in shop.begins_from and not has_weights(shop.folder / "compressor"):
+        yield from _begin_compressor(shop, warm_up)
     batch_at = autoencoder.warm_up_batches(shop.encoded, effort.batch)
     yield from _show(
         "compressor",
@@ -130,6 +134,23 @@ def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
             "compressor", warm_up, _schedule(effort), batch_at, lambda module, batch, step: module(batch)
         ),
     )
+
+
+def _begin_compressor(shop: Workshop, warm_up: autoencoder.CompressorWarmUp) -> Iterator[str]:
+    """Start at the principal components of some frames, if there is room for them, and the sketch at what they tell."""
+    vision, count = shop.config.vision, min(START_FRAMES, shop.world.num_frames)
+    rows, columns = (side // vision.patch_px for side in (vision.image_height, vision.image_width))
+    if not principal_start.fits(warm_up.compressor, rows * columns):
+        return
+    frames = np.sort(np.random.default_rng(3).choice(shop.world.num_frames, count, replace=False))
+    spatial, latents = shop.encoded.rows("spatial", frames), shop.encoded.rows("latents", frames)
+    principal_start.start_at_principal_components(
+        warm_up.compressor, spatial, principal_start.by_patch(latents, rows, columns)
+    )
+    with torch.no_grad():
+        tokens = torch.cat([warm_up.compressor(chunk) for chunk in spatial.split(256)]).flatten(1)
+    warm_up.sketch.fit(tokens, latents.flatten(1))
+    yield f"compressor: begins at the principal components of {count} frames"
 
 
 def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]]:

@@ -69,8 +69,22 @@ def test_the_reduction_mixes_tokens_channel_by_channel_and_then_channels_token_b
     torch.testing.assert_close(compressor(spatial), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_every_spatial_token_and_every_weight_has_an_influence():
-    compressor = Compressor(TINY)
+def test_widened_first_the_reduction_mixes_tokens_of_the_full_width():
+    compressor = randomised(Compressor(dataclasses.replace(TINY, num_blocks=0, widen_first=True)))
+    spatial = torch.randn(2, 7, 16)
+    wide = torch.einsum("btc,dc->btd", spatial, compressor.widen_channels.weight)
+    wide = wide + compressor.widen_channels.bias + compressor.spatial_positions
+    norm = compressor.spatial_norm
+    normed = torch.nn.functional.layer_norm(wide, (24,), norm.weight, norm.bias)
+    mixed = torch.einsum("btd,vt->bvd", normed, compressor.reduce_tokens.weight)
+    mixed = mixed + compressor.reduce_tokens.bias[:, None] + compressor.visual_positions
+    expected = torch.nn.functional.layer_norm(mixed, (24,))
+    torch.testing.assert_close(compressor(spatial), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("widen_first", [False, True])
+def test_every_spatial_token_and_every_weight_has_an_influence(widen_first):
+    compressor = Compressor(dataclasses.replace(TINY, widen_first=widen_first))
     spatial = torch.randn(1, 7, 16, requires_grad=True)
     (compressor(spatial) * torch.randn(1, 2, 24)).sum().backward()
     assert (spatial.grad.abs().sum(-1) > 0).all()

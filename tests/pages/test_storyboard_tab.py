@@ -53,7 +53,7 @@ def panel(page):
 def test_what_is_missing_is_drawn_and_a_reload_in_between_loses_nothing(desk, story, open_tab):
     tab = open_tab()
     page = tab.go("Storyboard")
-    button = page.get_by_role("button", name="Draw in full")
+    button = page.get_by_role("button", name="Draw in full", exact=True)
     expect(button).to_contain_text("4 shots, about")
     expect(state(page, 1)).to_have_text("Not drawn")
     with working(desk, step_seconds=0.03):
@@ -151,7 +151,7 @@ def test_a_preview_is_neither_drawn_nor_not_drawn_wherever_it_is_counted(desk, s
     assert words == ["Fresh", "Preview", "Not drawn", "Not drawn"]
     filters = [" ".join(one.split()) for one in page.locator(".md-filter").all_inner_texts()]
     assert filters == ["All 4", "Not drawn 2", "Preview 1", "Fresh 1"]
-    expect(page.get_by_role("button", name="Draw in full")).to_contain_text("3 shots, about")
+    expect(page.get_by_role("button", name="Draw in full", exact=True)).to_contain_text("3 shots, about")
     page.get_by_role("tab", name="Stories", exact=True).click()
     expect(page.locator(".md-story-text").first).to_contain_text("1 of 4 shots drawn, 1 preview")
 
@@ -230,7 +230,7 @@ def test_markup_in_a_plot_is_shown_and_never_runs(desk, story, open_tab, payload
         page = tab.go("Storyboard")
         expect(shot(page, 1)).to_contain_text(payload)
         expect(panel(page)).to_contain_text(payload)
-        page.get_by_role("button", name="Draw in full").click()
+        page.get_by_role("button", name="Draw in full", exact=True).click()
         expect(state(page, 1)).to_have_text("Failed")
         for name in ("Movie", "Continuity"):
             tab.go(name)
