@@ -179,7 +179,7 @@ def _variation(seed: int, loaded: Origin | None) -> Markup:
         type="text",
         inputmode="numeric",
         name="number",
-        value=seed if loaded is None or loaded.seed is None else loaded.seed,
+        data_fill=seed if loaded is None or loaded.seed is None else loaded.seed,
         class_="md-field",
         maxlength=19,
         autocomplete="off",

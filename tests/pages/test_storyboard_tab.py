@@ -53,7 +53,7 @@ def panel(page):
 def test_what_is_missing_is_drawn_and_a_reload_in_between_loses_nothing(desk, story, open_tab):
     tab = open_tab()
     page = tab.go("Storyboard")
-    button = page.get_by_role("button", name="Draw in full", exact=True)
+    button = page.locator("[data-act=draw_missing]")
     expect(button).to_contain_text("4 shots, about")
     expect(state(page, 1)).to_have_text("Not drawn")
     with working(desk, step_seconds=0.03):
@@ -125,7 +125,8 @@ def test_a_locked_shot_offers_nothing_that_changes_it(desk, story, open_tab):
     expect(state(page, 1)).to_have_text("Fresh")
 
 
-def test_a_half_filled_form_survives_the_updates_of_a_running_job(desk, story, open_tab):
+@pytest.mark.parametrize("number", [1, 3], ids=["of the shot at hand", "of another shot"])
+def test_a_half_filled_form_survives_the_updates_of_a_running_job(desk, story, open_tab, number):
     drawn(story)
     page = open_tab().go("Storyboard")
     panel(page).get_by_label("This seed").check()
@@ -133,13 +134,31 @@ def test_a_half_filled_form_survives_the_updates_of_a_running_job(desk, story, o
     panel(page).get_by_label("Redraw all later shots").check()
     panel(page).get_by_label("From faithful to surprising").fill("1.8")
     with working(desk):
-        desk.storyboard.new_take(story.id, rows_of(story)[2])
-        expect(shot(page, 3)).to_contain_text("2 takes")
+        desk.storyboard.new_take(story.id, rows_of(story)[number - 1])
+        expect(shot(page, number)).to_contain_text("2 takes")
     expect(panel(page).get_by_label("Seed", exact=True)).to_have_value("123456789")
     panel(page).get_by_role("button", name="Draw a new take").click()
     expect(state(page, 1)).to_have_text("Queued")
     job = desk.jobs.active(story.id)[-1].job
     assert (job.seed, job.drawing.temperature, job.later) == (123456789, 1.8, "repredict")
+
+
+def test_a_seed_that_nobody_typed_is_that_of_the_shot_as_it_is_now(desk, story, open_tab):
+    drawn(story)
+    page = open_tab().go("Storyboard")
+    panel(page).get_by_label("This seed").check()
+    field = panel(page).get_by_label("Seed", exact=True)
+    shots = story.view().shots
+    expect(field).to_have_value(str(shots[0].take.recipe.seed))
+    shot(page, 2).click()
+    panel(page).get_by_label("This seed").check()
+    expect(field).to_have_value(str(shots[1].take.recipe.seed))
+    with working(desk):
+        desk.storyboard.new_take(story.id, rows_of(story)[1])
+        expect(shot(page, 2)).to_contain_text("2 takes")
+    newest = story.view().shots[1].take.recipe.seed
+    assert newest != shots[1].take.recipe.seed
+    expect(field).to_have_value(str(newest))
 
 
 def test_a_preview_is_neither_drawn_nor_not_drawn_wherever_it_is_counted(desk, story, open_tab):
@@ -151,7 +170,7 @@ def test_a_preview_is_neither_drawn_nor_not_drawn_wherever_it_is_counted(desk, s
     assert words == ["Fresh", "Preview", "Not drawn", "Not drawn"]
     filters = [" ".join(one.split()) for one in page.locator(".md-filter").all_inner_texts()]
     assert filters == ["All 4", "Not drawn 2", "Preview 1", "Fresh 1"]
-    expect(page.get_by_role("button", name="Draw in full", exact=True)).to_contain_text("3 shots, about")
+    expect(page.locator("[data-act=draw_missing]")).to_contain_text("3 shots, about")
     page.get_by_role("tab", name="Stories", exact=True).click()
     expect(page.locator(".md-story-text").first).to_contain_text("1 of 4 shots drawn, 1 preview")
 
@@ -230,7 +249,7 @@ def test_markup_in_a_plot_is_shown_and_never_runs(desk, story, open_tab, payload
         page = tab.go("Storyboard")
         expect(shot(page, 1)).to_contain_text(payload)
         expect(panel(page)).to_contain_text(payload)
-        page.get_by_role("button", name="Draw in full", exact=True).click()
+        page.locator("[data-act=draw_missing]").click()
         expect(state(page, 1)).to_have_text("Failed")
         for name in ("Movie", "Continuity"):
             tab.go(name)

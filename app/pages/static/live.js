@@ -82,6 +82,10 @@ function say(form) {
     node.hidden = new FormData(form).get(name) !== value;
   }
 }
+// What the server proposes for a field stands there until somebody types. As a "value", it would replace what they typed.
+function fill(field, another) {
+  if (another || field.value === field.filled) field.value = field.filled = field.dataset.fill;
+}
 // What scrolls by itself begins at its top again when it shows another thing, named by data-top.
 function backToTop() {
   for (const node of element.querySelectorAll("[data-top]")) {
@@ -97,7 +101,9 @@ function settle() {
   for (const node of element.querySelectorAll("input[type=checkbox][data-edit]")) node.checked = node.hasAttribute("checked");
   for (const node of element.querySelectorAll("select[value]")) if (document.activeElement !== node) node.value = node.getAttribute("value");
   for (const form of element.querySelectorAll("form[data-of]")) {
-    if (form.dataset.of !== form.of) { form.reset(); form.of = form.dataset.of; }
+    const another = form.dataset.of !== form.of;
+    if (another) { form.reset(); form.of = form.dataset.of; }
+    for (const field of form.querySelectorAll("[data-fill]")) fill(field, another);
     say(form);
   }
   const shown = element.querySelector("[data-reveal]");
