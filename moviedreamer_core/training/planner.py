@@ -75,9 +75,9 @@ class PlainPlanner(nn.Module):
 class ReadPlanner(nn.Module):
     """The planner, and a linear reader of each of a keyframe's visual tokens that names what the keyframe shows.
 
-    The plain losses weigh every channel alike, and what an unsaid coat looks like is a few of 512: after 700 steps
-    the planner had not learned to carry it from keyframe to keyframe. The readers learn from the true tokens; what
-    they then read in the expected ones counts for the planner alone. They are thrown away afterwards.
+    The plain losses weigh every channel alike, and what an unsaid coat looks like is a few of 512: the planner that
+    they alone trained carries it to later keyframes no oftener than by chance (README). The readers learn from the true
+    tokens; what they then read in the expected ones counts for the planner alone. They are thrown away afterwards.
     """
 
     def __init__(

@@ -21,7 +21,9 @@ from moviedreamer_core.evaluation.tables.planner_figures import (
     Figures,
     figures,
     figures_of_truth,
+    of_columns,
     reader_for,
+    unanimous,
 )
 from moviedreamer_core.evaluation.tables.result import Result, write_result
 from moviedreamer_core.evaluation.tables.told_stories import told_story
@@ -64,7 +66,7 @@ def agreement(rows: Mapping[str, Figures]) -> bool | None:
     """Whether both hair colour and nearness to the true tokens are better with faces; None if only one is."""
     told, untold = rows[VARIANTS[FULL]], rows[VARIANTS[FACELESS]]
     better = [told[m].value > untold[m].value for m in (HAIR, SIMILAR) if m in told and m in untold]
-    return better[0] if len(set(better)) == 1 else None
+    return unanimous(better)
 
 
 def result_of(rows: Mapping[str, Figures], models: Models, budget: str) -> Result:
@@ -74,7 +76,7 @@ def result_of(rows: Mapping[str, Figures], models: Models, budget: str) -> Resul
         question="Are the plans nearer to who the characters are if the script shows their faces?",
         paper="with face embeddings characters keep their looks (figure 5; we know of no figures).",
         columns=COLUMNS,
-        rows={row: {c: found[c] for c in COLUMNS if c in found} for row, found in rows.items()},
+        rows=of_columns(rows, COLUMNS),
         agrees=agreement(rows),
         note=f"Each planner: {budget}, the paper's losses alone. With faces, 15 % of the casts and of the others 15 % "
         "of the characters were shown without one in training; here everyone is shown. The verdict is by hair colour "

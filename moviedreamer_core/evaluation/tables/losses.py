@@ -23,7 +23,9 @@ from moviedreamer_core.evaluation.tables.planner_figures import (
     Figures,
     figures,
     figures_of_truth,
+    of_columns,
     reader_for,
+    unanimous,
 )
 from moviedreamer_core.evaluation.tables.result import Result, write_result
 from moviedreamer_core.evaluation.tables.told_stories import told_story
@@ -79,7 +81,7 @@ def agreement(rows: Mapping[str, Figures]) -> bool | None:
         better.append(abs(full[ST].value - true) < abs(without[ST].value - true))
     if HAIR in full:
         better.append(full[HAIR].value > without[HAIR].value)
-    return better[0] if len(set(better)) == 1 else None
+    return unanimous(better)
 
 
 def result_of(rows: Mapping[str, Figures], models: Models, budget: str) -> Result:
@@ -90,7 +92,7 @@ def result_of(rows: Mapping[str, Figures], models: Models, budget: str) -> Resul
         paper="zero-shot with the mixture CLIP 19.584, IS 9.698, AS 6.093, FID 2.043, ST 0.646, LT 0.814; without it "
         "18.833, 8.609, 5.893, 2.714, 0.606, 0.755; few-shot with it 20.071, 9.842, 6.288, 1.912, 0.701, 0.893.",
         columns=COLUMNS,
-        rows={row: {c: found[c] for c in COLUMNS if c in found} for row, found in rows.items()},
+        rows=of_columns(rows, COLUMNS),
         agrees=agreement(rows),
         note=f"Each planner: {budget}, the paper's losses alone. Where l1 and l2 alone were trained, the plan is the "
         "mixture's mean, which is all they speak of: nothing is sampled, so there is no diversity and no nll. Such a "

@@ -218,3 +218,15 @@ def _estimates(measured: Iterator[tuple[int, tuple[str, float]]]) -> dict[str, E
     for number, (measure, value) in measured:
         found.setdefault(measure, []).append((number, value))
     return {measure: estimate(values) for measure, values in found.items()}
+
+
+def of_columns(rows: Mapping[str, Figures], columns: Sequence[str]) -> dict[str, Figures]:
+    """The rows with what they have of `columns`, in that order."""
+    return {
+        row: {column: found[column] for column in columns if column in found} for row, found in rows.items()
+    }
+
+
+def unanimous(better: Sequence[bool]) -> bool | None:
+    """What all of them say; None if they differ, or there is none."""
+    return better[0] if len(set(better)) == 1 else None

@@ -21,7 +21,9 @@ from moviedreamer_core.evaluation.tables.planner_figures import (
     SIMILAR,
     Figures,
     figures,
+    of_columns,
     reader_for,
+    unanimous,
 )
 from moviedreamer_core.evaluation.tables.result import Estimate, Result, write_result
 from moviedreamer_core.evaluation.tables.told_stories import told_story
@@ -103,7 +105,7 @@ def agreement(rows: Mapping[str, Figures]) -> bool | None:
         with_all[gap].value < without[gap].value,
         with_all[DIVERSITY].value > without[DIVERSITY].value,
     ]
-    return better[0] if better[0] == better[1] else None
+    return unanimous(better)
 
 
 def result_of(rows: Mapping[str, Figures], models: Models, budget: str) -> Result:
@@ -113,7 +115,7 @@ def result_of(rows: Mapping[str, Figures], models: Models, budget: str) -> Resul
         question="Do they keep the planner from learning its training stories by heart?",
         paper="without them the planner overfits (section 3.4, figure 7; we know of no figures).",
         columns=COLUMNS,
-        rows={row: {c: found[c] for c in COLUMNS if c in found} for row, found in rows.items()},
+        rows=of_columns(rows, COLUMNS),
         agrees=agreement(rows),
         note=f"Each planner: {budget}, the paper's losses alone; so few stories that there is something to learn by "
         "heart. The gap is test - training. All but the columns of training are of test stories. That portraits or "

@@ -26,13 +26,10 @@ from moviedreamer_core.config import AutoregressiveConfig, from_dict, to_dict
 from moviedreamer_core.errors import WeightsError
 from moviedreamer_core.weights_files import built, read_tensors
 
-PLANNER, WITNESS = (
-    "planner.",
-    "witness",
-)  # in the file: the prefix of weights, and the tokens they were trained on
-SAME_TOKENS = (
-    0.98  # cosine; of one compressor, in training arithmetic and in that of evaluation, it is 0.9999
-)
+# In the file: the prefix of weights, and the tokens they were trained on.
+PLANNER, WITNESS = "planner.", "witness"
+# Cosine; of one compressor, in training arithmetic and in that of evaluation, it is 0.9999.
+SAME_TOKENS = 0.98
 
 
 class MissingVariants(WeightsError):
