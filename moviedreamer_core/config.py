@@ -77,6 +77,7 @@ class CompressorConfig:
 
     `widen_first`: the spatial tokens get `token_channels` channels before the first block, not after the reduction,
     so that V * D numbers of a frame can pass it instead of V * C. The paper does not say where.
+    `visual_mlp_ratio`: how many times as wide as a token the MLPs after the reduction are.
     """
 
     num_spatial_tokens: int = 257
@@ -86,6 +87,7 @@ class CompressorConfig:
     num_blocks: int = 3  # before, and again after, the reduction
     heads: int = 16
     widen_first: bool = False
+    visual_mlp_ratio: int = 4
 
     def __post_init__(self) -> None:
         _require(
@@ -140,7 +142,11 @@ class AutoencoderConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RendererConfig:
-    """SDXL-class U-Net (`diffusers.UNet2DConditionModel`) on [2 visual ++ 15 description ++ 5 face] slots."""
+    """SDXL-class U-Net (`diffusers.UNet2DConditionModel`) on [2 visual ++ 15 description ++ 5 face] slots.
+
+    `coarse_grid`: (rows, columns) of the coarse decoder, whose latents the U-Net gets beside the noisy ones (ours);
+    None builds the paper's U-Net.
+    """
 
     image_height: int = 512
     image_width: int = 896
@@ -166,6 +172,7 @@ class RendererConfig:
     slot_mask_probability: float = 0.2
     prediction_type: str = "epsilon"
     zero_terminal_snr: bool = False
+    coarse_grid: tuple[int, int] | None = None
     script_guidance: float = 1.0  # how many times as much sentences and faces are guided to as visual tokens
 
     @property
@@ -249,7 +256,8 @@ def miniature() -> ModelConfig:
             quick_gelu=False, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5),
         ),
         compressor=CompressorConfig(
-            num_spatial_tokens=113, spatial_channels=192, token_channels=256, heads=4, widen_first=True
+            num_spatial_tokens=113, spatial_channels=192, token_channels=256, heads=4, widen_first=True,
+            visual_mlp_ratio=2,
         ),
         autoregressive=AutoregressiveConfig(
             vocab_size=64, hidden_size=256, num_layers=4, num_heads=4, num_key_value_heads=4, intermediate_size=704,
@@ -268,7 +276,7 @@ def miniature() -> ModelConfig:
             attention_at=(False, True, True), transformer_layers=(1, 1, 1), layers_per_block=1,
             attention_heads=(1, 2, 3), cross_attention_channels=256, pooled_channels=256, time_id_channels=32,
             text_channels=256, face_channels=128, prediction_type="v_prediction", zero_terminal_snr=True,
-            script_guidance=2.0,
+            coarse_grid=(4, 7), script_guidance=2.0,
         ),
         video=VideoConfig(
             latent_channels=8, block_out_channels=(32, 64, 64), attention_at=(False, True, True),

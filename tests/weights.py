@@ -58,6 +58,7 @@ def tiny_config() -> ModelConfig:
             attention_at=(False, True), transformer_layers=(1, 1), layers_per_block=1, attention_heads=(1, 2),
             cross_attention_channels=16, pooled_channels=12, time_id_channels=8, norm_groups=4,
             text_channels=12, face_channels=8, prediction_type="v_prediction", zero_terminal_snr=True,
+            coarse_grid=(1, 2),
         ),
         video=VideoConfig(
             num_frames=3, frames_per_second=4, latent_channels=4, block_out_channels=(32, 32),

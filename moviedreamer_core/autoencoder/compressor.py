@@ -17,9 +17,9 @@ MLP_RATIO = 4
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block: self-attention, then a GELU MLP four times as wide."""
+    """Pre-norm transformer block: self-attention, then a GELU MLP `mlp_ratio` times as wide."""
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, channels: int, heads: int, mlp_ratio: int = MLP_RATIO) -> None:
         super().__init__()
         if channels % heads:
             raise ValueError(f"{channels} channels do not divide into {heads} attention heads; change either")
@@ -29,7 +29,7 @@ class Block(nn.Module):
         self.attention_out = nn.Linear(channels, channels)
         self.mlp_norm = nn.LayerNorm(channels)
         self.mlp = nn.Sequential(
-            nn.Linear(channels, MLP_RATIO * channels), nn.GELU(), nn.Linear(MLP_RATIO * channels, channels)
+            nn.Linear(channels, mlp_ratio * channels), nn.GELU(), nn.Linear(mlp_ratio * channels, channels)
         )
 
     def forward(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
@@ -64,7 +64,9 @@ class Compressor(nn.Module):
         self.reduce_tokens = nn.Linear(config.num_spatial_tokens, config.num_visual_tokens)
         self.widen_channels = nn.Linear(config.spatial_channels, visual)
         self.visual_positions = nn.Parameter(torch.randn(config.num_visual_tokens, visual) * 0.02)
-        self.visual_blocks = nn.Sequential(*(Block(visual, config.heads) for _ in range(config.num_blocks)))
+        self.visual_blocks = nn.Sequential(
+            *(Block(visual, config.heads, config.visual_mlp_ratio) for _ in range(config.num_blocks))
+        )
         self.visual_norm = nn.LayerNorm(visual, elementwise_affine=False)
 
     def forward(self, spatial: Float[Tensor, "B T C"]) -> Float[Tensor, "B V D"]:

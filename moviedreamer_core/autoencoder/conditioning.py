@@ -8,13 +8,15 @@ vector and the time ids as in SDXL (Podell et al., section 2.2).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from moviedreamer_core.autoencoder.coarse_decoder import CoarseDecoder
 from moviedreamer_core.config import RendererConfig
 from moviedreamer_core.encoders.encoded import EncodedKeyframe
 
@@ -27,39 +29,55 @@ class RenderConditions:
     """Everything a batch of keyframes is rendered from.
 
     `slots` go into every cross-attention layer; `pooled` and `time_ids` (original height and width, crop top
-    and left, target height and width, in px) into the time embedding.
+    and left, target height and width, in px) into the time embedding; `coarse`, if there is a coarse decoder, beside
+    the noisy latents.
     """
 
     slots: Float[Tensor, "B S D"]
     pooled: Float[Tensor, "B P"]
     time_ids: Float[Tensor, "B 6"]
+    coarse: Float[Tensor, "B L h w"] | None = None
 
     def __len__(self) -> int:
         return self.slots.shape[0]
 
     def unconditional(self) -> RenderConditions:
         """The same frames with nothing said about them: the other branch of classifier-free guidance."""
-        return RenderConditions(
-            slots=torch.zeros_like(self.slots), pooled=torch.zeros_like(self.pooled), time_ids=self.time_ids
+        coarse = None if self.coarse is None else torch.zeros_like(self.coarse)
+        return replace(
+            self, slots=torch.zeros_like(self.slots), pooled=torch.zeros_like(self.pooled), coarse=coarse
         )
 
     def visual_alone(self, num_visual_slots: int) -> RenderConditions:
         """The same frames with nothing said about them but their visual tokens."""
         slots = self.slots.clone()
         slots[:, num_visual_slots:] = 0
-        return RenderConditions(slots=slots, pooled=self.pooled, time_ids=self.time_ids)
+        return replace(self, slots=slots)
 
     def resized(self, size: tuple[int, int]) -> RenderConditions:
         """The same conditions for uncropped frames of `size` (height, width) in px."""
-        return RenderConditions(slots=self.slots, pooled=self.pooled, time_ids=_time_ids(self.slots, size))
+        return replace(self, time_ids=_time_ids(self.slots, size))
+
+    def beside(self, noisy: Float[Tensor, "B L h w"]) -> Float[Tensor, "B both h w"]:
+        """The noisy latents with the coarse ones, if there are any, at the same size."""
+        if self.coarse is None:
+            return noisy
+        coarse = self.coarse
+        if coarse.shape[-2:] != noisy.shape[-2:]:
+            coarse = F.interpolate(
+                coarse.float(), noisy.shape[-2:], mode="bilinear", antialias=True, align_corners=False
+            )
+        return torch.cat([noisy, coarse.to(noisy)], dim=1)
 
 
 def joined(parts: Sequence[RenderConditions]) -> RenderConditions:
     """One batch of several."""
+    coarse = [part.coarse for part in parts if part.coarse is not None]
     return RenderConditions(
         slots=torch.cat([part.slots for part in parts]),
         pooled=torch.cat([part.pooled for part in parts]),
         time_ids=torch.cat([part.time_ids for part in parts]),
+        coarse=torch.cat(coarse) if coarse else None,
     )
 
 
@@ -87,6 +105,7 @@ class Conditioning(nn.Module):
         self.face_mlp = _mlp(config.face_channels, channels)
         self.pooled_linear = nn.Linear(config.num_visual_slots * channels, config.pooled_channels)
         self.slot_embedding = nn.Parameter(torch.zeros(config.num_slots, channels))
+        self.coarse_decoder = CoarseDecoder(config) if config.coarse_grid else None
 
     def forward(
         self,
@@ -106,11 +125,11 @@ class Conditioning(nn.Module):
         """Conditions of a batch; slots that are not given, not used, masked or dropped are zero.
 
         `slot_mask` zeroes each slot with `slot_mask_probability` (training, section 3.5; needs `generator`);
-        the pooled vector keeps both visual tokens. `drop` zeroes all slots AND the pooled vector of a
-        keyframe: the unconditional branch of classifier-free guidance has to be trained somehow, and the
-        paper does not say how. `no_visual` zeroes the visual tokens of a keyframe and the pooled vector made of
-        them. `use` leaves whole kinds out (the ablation of figure 3); without the visual tokens the pooled
-        vector is zero too. `size` is (height, width) in px, by default the configured one.
+        the pooled vector and the coarse latents keep both visual tokens. `drop` zeroes all slots AND these two of
+        a keyframe: the unconditional branch of classifier-free guidance has to be trained somehow, and the
+        paper does not say how. `no_visual` zeroes the visual tokens of a keyframe and what is made of
+        them. `use` leaves whole kinds out (the ablation of figure 3); without the visual tokens pooled vector and
+        coarse latents are zero too. `size` is (height, width) in px, by default the configured one.
         Raises ValueError for an unknown kind or a mask without generator.
         """
         if not EVERYTHING.issuperset(use):
@@ -134,10 +153,14 @@ class Conditioning(nn.Module):
         slots = torch.cat([visual, self.text_mlp(descriptions), self.face_mlp(faces)], dim=1)  # (B, S, D)
         slots = slots + self.slot_embedding
         pooled = self.pooled_linear(visual.flatten(1))  # (B, P)
+        coarse = None
+        if self.coarse_decoder is not None:
+            coarse = self.coarse_decoder(visual) * pooled_kept[:, None, None, None]
         return RenderConditions(
             slots=slots * kept[..., None],
             pooled=pooled * pooled_kept[:, None],
             time_ids=_time_ids(visual, size or (self.config.image_height, self.config.image_width)),
+            coarse=coarse,
         )
 
     def pack(

@@ -34,7 +34,7 @@ def build_unet(config: RendererConfig) -> UNet2DConditionModel:
     down = ["CrossAttnDownBlock2D" if attention else "DownBlock2D" for attention in config.attention_at]
     up = ["CrossAttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(config.attention_at)]
     return UNet2DConditionModel(
-        in_channels=config.latent_channels,
+        in_channels=in_channels(config),
         out_channels=config.latent_channels,
         down_block_types=tuple(down),
         up_block_types=tuple(up),
@@ -49,6 +49,11 @@ def build_unet(config: RendererConfig) -> UNet2DConditionModel:
         addition_time_embed_dim=config.time_id_channels,
         projection_class_embeddings_input_dim=config.pooled_channels + NUM_TIME_IDS * config.time_id_channels,
     )
+
+
+def in_channels(config: RendererConfig) -> int:
+    """Of the U-Net: the noisy latents and, if there are any, the coarse ones beside them."""
+    return config.latent_channels * (2 if config.coarse_grid else 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +77,10 @@ class Renderer(nn.Module):
         self, config: RendererConfig, *, unet: UNet2DConditionModel, conditioning: Conditioning, vae: ImageVAE
     ) -> None:
         super().__init__()
-        if not unet.config.in_channels == vae.latent_channels == config.latent_channels:
+        if (unet.config.in_channels, vae.latent_channels) != (in_channels(config), config.latent_channels):
             raise ValueError(
-                f"latent channels disagree: U-Net {unet.config.in_channels}, VAE {vae.latent_channels}, "
-                f"config {config.latent_channels}; use parts that were trained together"
+                f"latent channels disagree: U-Net {unet.config.in_channels}, VAE {vae.latent_channels}, config "
+                f"{in_channels(config)} and {config.latent_channels}; use parts that were trained together"
             )
         self.config = config
         self.unet = unet
@@ -89,7 +94,7 @@ class Renderer(nn.Module):
         """The U-Net's answer (noise or v), in float32 whatever it computes in."""
         dtype = self.unet.dtype
         answer = self.unet(
-            noisy.to(dtype),
+            conditions.beside(noisy).to(dtype),
             timesteps,
             encoder_hidden_states=conditions.slots.to(dtype),
             added_cond_kwargs={"text_embeds": conditions.pooled.to(dtype), "time_ids": conditions.time_ids},

@@ -29,6 +29,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from moviedreamer_core.autoencoder.compressor import Compressor
+from moviedreamer_core.autoencoder.conditioning import RenderConditions
 from moviedreamer_core.autoencoder.noise_schedule import NUM_TIMESTEPS
 from moviedreamer_core.autoencoder.renderer import Judge, Renderer
 from moviedreamer_core.config import RendererConfig
@@ -47,11 +48,12 @@ NO_VISUAL_PROBABILITY = 0.15  # stage 3
 NO_SCRIPT_PROBABILITY = 0.05  # stage 3: visual tokens alone, the middle branch of guidance, see renderer.py
 PLANNED_PROBABILITY = 0.5  # stage 3: of a frame's tokens being those that the planner expects
 LIKENESS_WEIGHT = 1.0  # stage 3
+COARSE_WEIGHT = 0.5  # of the error of the coarse latents themselves
 TIMESTEP_POWER = 0.5  # below 1, noisy timesteps come more often: what a picture shows is decided there (ours)
 NAMING_WEIGHT = 0.5
-TOKEN_NOISE = 0.3  # largest standard deviation, in units of a token's own
+TOKEN_NOISE = 0.2  # largest standard deviation, in units of a token's own
 SKETCH_RIDGE = 1e-3  # of the variance of a token's channel
-SPATIAL_NOISE, HIDDEN_PATCHES = 0.3, 0.1  # stage 0: on the spatial tokens, against learning frames by heart
+SPATIAL_NOISE = 0.1  # stage 0: on the spatial tokens, against learning frames by heart
 
 
 class CompressorWarmUp(nn.Module):
@@ -71,13 +73,16 @@ class CompressorWarmUp(nn.Module):
         self.num_values = tuple(num_values)
         self.sketch = Sketch(width, math.prod(latent_shape))
         self.label_reader = nn.Linear(width, sum(num_values))
+        nn.init.zeros_(
+            self.label_reader.weight
+        )  # what a reader that knows nothing asks for would spoil the start
 
     def forward(self, batch: WarmUpBatch) -> Losses:
         tokens = _noised(self.compressor(_spoilt(batch.spatial))).flatten(1)  # (B, V D)
         sketched = self.sketch(tokens).float().view_as(batch.latents)
         regression = (batch.emphasis[:, None] * (sketched - batch.latents).square()).mean()
         naming = naming_loss(self.label_reader, tokens, batch.labels, self.num_values)
-        return {"loss": regression + naming, "regression": regression, "naming": naming}
+        return {"loss": regression + NAMING_WEIGHT * naming, "regression": regression, "naming": naming}
 
 
 class Sketch(nn.Module):
@@ -96,11 +101,20 @@ class Sketch(nn.Module):
     @torch.no_grad()
     def fit(self, tokens: Float[Tensor, "N VD"], latents: Float[Tensor, "N latents"]) -> None:
         """Set the linear map to the ridge regression of these."""
-        told = tokens - tokens.mean(dim=0)
-        gram = told.T @ told + SKETCH_RIDGE * len(told) * torch.eye(told.shape[1])
-        weight = torch.linalg.solve(gram, told.T @ (latents - latents.mean(dim=0)))  # (VD, latents)
+        weight, bias = ridge_regression(tokens, latents)
         self.linear.weight.copy_(weight.T)
-        self.linear.bias.copy_(latents.mean(dim=0) - tokens.mean(dim=0) @ weight)
+        self.linear.bias.copy_(bias)
+
+
+@torch.no_grad()
+def ridge_regression(
+    tokens: Float[Tensor, "N VD"], latents: Float[Tensor, "N latents"]
+) -> tuple[Float[Tensor, "VD latents"], Float[Tensor, " latents"]]:
+    """Weight and bias of the linear map that tells latents by tokens."""
+    told = tokens - tokens.mean(dim=0)
+    gram = told.T @ told + SKETCH_RIDGE * len(told) * torch.eye(told.shape[1])
+    weight = torch.linalg.solve(gram, told.T @ (latents - latents.mean(dim=0)))
+    return weight, latents.mean(dim=0) - tokens.mean(dim=0) @ weight
 
 
 def naming_loss(
@@ -117,9 +131,8 @@ def _noised(tokens: Float[Tensor, "B V D"]) -> Float[Tensor, "B V D"]:
 
 
 def _spoilt(spatial: Float[Tensor, "B T C"]) -> Float[Tensor, "B T C"]:
-    """With noise, and some positions hidden."""
-    hidden = torch.rand(spatial.shape[:2], device=spatial.device) < HIDDEN_PATCHES
-    return (spatial + SPATIAL_NOISE * torch.randn_like(spatial)) * ~hidden[..., None]
+    """With noise."""
+    return spatial + SPATIAL_NOISE * torch.randn_like(spatial)
 
 
 class AutoencoderStages(nn.Module):
@@ -172,10 +185,22 @@ class AutoencoderStages(nn.Module):
             timesteps=(share * NUM_TIMESTEPS).long().clamp(max=NUM_TIMESTEPS - 1), emphasis=emphasis,
             judge=self._likeness(batch, told=~(drop | no_script).to(tokens.device)),
         )  # fmt: skip
+        coarse = self._coarse_error(conditions, latents, emphasis, seen=~(drop | no_visual).to(tokens.device))
+        loss = loss + COARSE_WEIGHT * coarse
         if self.stage == 3:
-            return {"loss": loss.mean()}
+            return {"loss": loss.mean(), "coarse": coarse.mean()}
         naming = naming_loss(self.label_reader, tokens.flatten(1), batch.labels, self.num_values)
         return {"loss": loss.mean() + NAMING_WEIGHT * naming, "noise": loss.mean(), "naming": naming}
+
+    def _coarse_error(
+        self, conditions: RenderConditions, latents: Float[Tensor, "B L h w"], emphasis: Float[Tensor, "B h w"],
+        *, seen: Bool[Tensor, " B"],
+    ) -> Float[Tensor, " B"]:  # fmt: skip
+        """Of the frames whose visual tokens are `seen`; zero without a coarse decoder."""
+        if conditions.coarse is None:
+            return torch.zeros(len(latents), device=latents.device)
+        coarse = conditions.beside(latents)[:, latents.shape[1] :]
+        return (emphasis[:, None] * (coarse - latents).square()).mean(dim=(1, 2, 3)) * seen
 
     def _likeness(self, batch: FrameBatch, *, told: Bool[Tensor, " B"]) -> Judge | None:
         """How unlike its people each clean estimate looks, LIKENESS_WEIGHT times; less, the noisier it was.

@@ -64,7 +64,7 @@ def start_at_principal_components(
     writer = _UnitWriter(compressor, spatial, codes, axes[:, :channels])
     parts = _parts(latents.shape[1], compressor.config.num_visual_tokens)
     for token, patches in enumerate(parts):
-        components = _components(content[:, patches] @ lies, width, generator)  # (patches, L, D)
+        components = _components(content[:, patches] @ lies, width)  # (patches, L, D)
         for patch, of_patch in zip(patches.tolist(), components, strict=True):
             writer.write(patch, lies @ of_patch)
         compressor.reduce_tokens.weight[token, 1 + patches] = CODE / width**0.5
@@ -142,19 +142,19 @@ def _parts(num_patches: int, num_tokens: int) -> list[Int[Tensor, " patches"]]:
     return list(torch.arange(num_patches).tensor_split(num_tokens))
 
 
-def _components(
-    latents: Float[Tensor, "N patches L"], width: int, generator: torch.Generator
-) -> Float[Tensor, "patches L D"]:
-    """Projection to the first `width` principal components, of unit variance, then rotated.
+def _components(latents: Float[Tensor, "N patches L"], width: int) -> Float[Tensor, "patches L D"]:
+    """Projection to the first `width` principal components, each as strong as the fourth root of its variance.
 
-    Rotated, so that no channel has much more to say than the others, which the layer norm at the end would punish.
+    Not rotated: the planner's mixture has a variance for each channel, so what it can foresee had better not share
+    a channel with what it cannot. Not all of one strength: errors in the first components cost more. Not as strong as
+    they are: the layer norm at the end would let the first drown the others.
     """
     flat = latents.flatten(1)
     values, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))  # ascending
     values, vectors = values[-width:], vectors[:, -width:]
-    whitened = vectors / values.clamp(min=1e-4 * values[-1]).sqrt()
-    rotation = torch.linalg.qr(torch.randn(width, width, generator=generator)).Q[: len(values)]
-    return (whitened @ rotation).unflatten(0, latents.shape[1:])
+    values = values.clamp(min=1e-4 * values[-1])
+    strength = (values / values.mean()).pow(0.25)
+    return (vectors * strength / values.sqrt()).unflatten(0, latents.shape[1:])
 
 
 def _regression(seen: Float[Tensor, "N P C"], told: Float[Tensor, "N P L"]) -> Float[Tensor, "C L"]:

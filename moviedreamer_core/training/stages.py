@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from moviedreamer_core.autoencoder.compressor import Compressor
 from moviedreamer_core.data.encoded_world import fingerprint_of, save_array
 from moviedreamer_core.data.frame_emphasis import emphasis_of
 from moviedreamer_core.data.frame_labels import boxes_of, labels_of
@@ -39,7 +42,7 @@ EFFORTS = {
     "encoders": Effort(steps=2000, batch=32, learning_rate=1e-3),
     "faces": Effort(steps=500, batch=48, learning_rate=1e-3),
     "looks": Effort(steps=2500, batch=32, learning_rate=2e-3),
-    "compressor": Effort(steps=6000, batch=32, learning_rate=1e-3),
+    "compressor": Effort(steps=1500, batch=64, learning_rate=3e-4),
     "autoencoder-1": Effort(steps=3500, batch=24, learning_rate=7e-4),
     "autoencoder-2": Effort(steps=300, batch=24, learning_rate=7e-4),
     "autoencoder-3": Effort(steps=8000, batch=24, learning_rate=7e-4),
@@ -138,19 +141,43 @@ def warm_up_compressor(shop: Workshop, effort: Effort) -> Iterator[str]:
 
 def _begin_compressor(shop: Workshop, warm_up: autoencoder.CompressorWarmUp) -> Iterator[str]:
     """Start at the principal components of some frames, if there is room for them, and the sketch at what they tell."""
-    vision, count = shop.config.vision, min(START_FRAMES, shop.world.num_frames)
+    vision = shop.config.vision
     rows, columns = (side // vision.patch_px for side in (vision.image_height, vision.image_width))
     if not principal_start.fits(warm_up.compressor, rows * columns):
         return
-    frames = np.sort(np.random.default_rng(3).choice(shop.world.num_frames, count, replace=False))
-    spatial, latents = shop.encoded.rows("spatial", frames), shop.encoded.rows("latents", frames)
+    spatial, latents = _some_frames(shop)
     principal_start.start_at_principal_components(
         warm_up.compressor, spatial, principal_start.by_patch(latents, rows, columns)
     )
-    with torch.no_grad():
-        tokens = torch.cat([warm_up.compressor(chunk) for chunk in spatial.split(256)]).flatten(1)
-    warm_up.sketch.fit(tokens, latents.flatten(1))
-    yield f"compressor: begins at the principal components of {count} frames"
+    warm_up.sketch.fit(_compressed(warm_up.compressor, spatial), latents.flatten(1))
+    yield f"compressor: begins at the principal components of {len(latents)} frames"
+
+
+def _begin_coarse_decoder(shop: Workshop, number: int) -> Iterator[str]:
+    """Fit it to the tokens, before the first stage that renders from the compressor of stage 0."""
+    decoder = shop.renderer.conditioning.coarse_decoder
+    if decoder is None or "compressor" in shop.begins_from or number == 2:
+        return
+    if any(has_weights(shop.folder / f"autoencoder-{n}") for n in range(1, number + 1)):
+        return
+    spatial, latents = _some_frames(shop)
+    latents = F.interpolate(latents, decoder.size, mode="bilinear", antialias=True)
+    decoder.set_linear(
+        *autoencoder.ridge_regression(_compressed(shop.compressor, spatial), latents.flatten(1))
+    )
+    yield f"autoencoder-{number}: coarse decoder fitted to {len(latents)} frames"
+
+
+def _some_frames(shop: Workshop) -> tuple[Tensor, Tensor]:
+    """Spatial tokens and latents of START_FRAMES frames, or of all."""
+    count = min(START_FRAMES, shop.world.num_frames)
+    frames = np.sort(np.random.default_rng(3).choice(shop.world.num_frames, count, replace=False))
+    return shop.encoded.rows("spatial", frames), shop.encoded.rows("latents", frames)
+
+
+@torch.no_grad()
+def _compressed(compressor: Compressor, spatial: Float[Tensor, "N T C"]) -> Float[Tensor, "N VD"]:
+    return torch.cat([compressor(chunk) for chunk in spatial.split(256)]).flatten(1)
 
 
 def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]]:
@@ -168,6 +195,7 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
             shop.require("compressor", warm_up)
         else:
             shop.require(f"autoencoder-{number - 1}", stages)
+        yield from _begin_coarse_decoder(shop, number)
         stages.requires_grad_(True)
         shop.compressor.requires_grad_(number < 3)
         batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, stage=number)

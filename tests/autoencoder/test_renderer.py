@@ -73,10 +73,10 @@ def test_the_22_slots_reach_every_cross_attention_layer(meta_unet, preset):
         )
     with torch.device("meta"):
         slots = torch.empty(1, config.num_slots, config.cross_attention_channels)
-        latents = torch.empty(1, config.latent_channels, 8, 12)
+        latents = torch.empty(1, unet.config.in_channels, 8, 12)
         added = {"text_embeds": torch.empty(1, config.pooled_channels), "time_ids": torch.empty(1, 6)}
         answer = unet(latents, 5, encoder_hidden_states=slots, added_cond_kwargs=added).sample
-    assert answer.shape == latents.shape
+    assert answer.shape == (1, config.latent_channels, 8, 12)
     assert seen == [(1, 22, config.cross_attention_channels)] * len(cross_attentions(unet))
 
 
@@ -90,7 +90,7 @@ def test_each_part_of_the_conditions_changes_the_prediction(tiny_renderer, part)
 
 def test_parts_of_different_models_are_refused(tiny_renderer, tiny_config):
     other = build_unet(dataclasses.replace(tiny_config, latent_channels=8))
-    with pytest.raises(ValueError, match="latent channels disagree: U-Net 8, VAE 4, config 4"):
+    with pytest.raises(ValueError, match="latent channels disagree: U-Net 8, VAE 4, config 4 and 4"):
         Renderer(tiny_config, unet=other, conditioning=tiny_renderer.conditioning, vae=tiny_renderer.vae)
 
 
