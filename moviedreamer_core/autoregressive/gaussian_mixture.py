@@ -82,11 +82,14 @@ def mixture_mean(mixture: Mixture) -> Float[Tensor, "*batch D"]:
     return (mixture.log_weight.exp().unsqueeze(-1) * mixture.mean).sum(dim=-2)  # (*batch, D)
 
 
-def sample(mixture: Mixture, *, temperature: float, generator: torch.Generator) -> Float[Tensor, "*batch D"]:
+def sample(
+    mixture: Mixture, *, temperature: float, generator: torch.Generator, spread: float = 1.0
+) -> Float[Tensor, "*batch D"]:
     """One token per mixture.
 
     `temperature` T divides the logits of the components and multiplies their standard deviations: 1 samples
-    the mixture itself, 0 gives the mean of its heaviest component (and draws nothing). The draws happen on
+    the mixture itself, 0 gives the mean of its heaviest component (and draws nothing). `spread` multiplies the
+    standard deviations besides: below 1 the components are chosen as before, and left less far. The draws happen on
     the generator's device, so a CPU generator gives the same noise whatever device the model runs on.
     Raises ValueError for a temperature that is negative or not finite.
     """
@@ -100,7 +103,7 @@ def sample(mixture: Mixture, *, temperature: float, generator: torch.Generator) 
     chosen = drawn.to(weight.device).reshape(weight.shape[:-1])  # (*batch)
     mean, log_std = _component(mixture.mean, chosen), _component(mixture.log_std, chosen)  # (*batch, D)
     noise = torch.randn(mean.shape, generator=generator, device=generator.device).to(mean.device)
-    return mean + temperature * log_std.exp() * noise
+    return mean + spread * temperature * log_std.exp() * noise
 
 
 def _component(of_all: Tensor, chosen: Tensor) -> Tensor:

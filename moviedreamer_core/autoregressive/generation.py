@@ -162,7 +162,9 @@ class _Context:
         for inputs in self._unread:
             hidden = self._read(inputs)  # (H)
         self._unread = []
-        return sample(self._model.head(hidden), temperature=temperature, generator=generator)
+        return sample(
+            self._model.head(hidden), temperature=temperature, generator=generator, spread=self._config.spread
+        )
 
     def _read(self, inputs: SequenceInputs) -> Float[Tensor, " H"]:
         """One pass of the backbone; the hidden state at its last position."""

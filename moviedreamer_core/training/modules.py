@@ -59,9 +59,11 @@ def looks_reader(shop: Workshop) -> likeness.LooksReader:
 
 
 def read_planner(shop: Workshop) -> planner.ReadPlanner:
-    autoregressive = shop.planner
+    """With the coarse decoder as it is now: `load_compressor` brings the trained one."""
+    autoregressive, coarse_decoder = shop.planner, shop.renderer.conditioning.coarse_decoder
+    num_values = [len(values) for values in LABELS.values()]
     with first_weights("planner"):
-        return planner.ReadPlanner(autoregressive, [len(values) for values in LABELS.values()])
+        return planner.ReadPlanner(autoregressive, num_values, coarse_decoder=coarse_decoder)
 
 
 def autoencoder_stages(

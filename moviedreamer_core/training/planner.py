@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from transformers import PreTrainedTokenizerBase
 
+from moviedreamer_core.autoencoder.coarse_decoder import CoarseDecoder
 from moviedreamer_core.autoregressive.gaussian_mixture import mixture_mean, sample
 from moviedreamer_core.autoregressive.model import AutoregressiveModel, LossTerms, planner_loss
 from moviedreamer_core.autoregressive.sequence import TrainingInputs, collate, identifier_ids, training_inputs
@@ -36,6 +37,7 @@ ALL_TERMS = LossTerms()
 REVERSE_PROBABILITY = 0.3
 REFERENCE_PROBABILITY = 0.3
 NAMING_WEIGHT = 0.3
+PICTURE_WEIGHT = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +80,17 @@ class ReadPlanner(nn.Module):
     The plain losses weigh every channel alike, and what an unsaid coat looks like is a few of 512: the planner that
     they alone trained carries it to later keyframes no oftener than by chance (README). The readers learn from the true
     tokens; what they then read in the expected ones counts for the planner alone. They are thrown away afterwards.
+
+    With the renderer's coarse decoder, the picture that the expected tokens stand for counts, too: at equal error
+    in its tokens a planner without showed 29 % of the variance of the latents where it knew 65 % of the tokens'.
     """
 
     def __init__(
-        self, planner: AutoregressiveModel, num_values: Sequence[int], *, terms: LossTerms = ALL_TERMS
-    ) -> None:
+        self, planner: AutoregressiveModel, num_values: Sequence[int], *, terms: LossTerms = ALL_TERMS,
+        coarse_decoder: CoarseDecoder | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self._coarse_decoder = [coarse_decoder]  # in a list: not ours to train or save
         config = planner.config
         self.planner, self.num_values, self.terms = planner, tuple(num_values), terms
         self.readers = nn.ModuleList(
@@ -95,15 +102,29 @@ class ReadPlanner(nn.Module):
         loss = planner_loss(mixtures, targets, terms=self.terms)
         reading = self._reading(targets, batch.labels)
         naming = self._reading(mixture_mean(mixtures), batch.labels, learning=False)
-        total = loss.total + reading + NAMING_WEIGHT * naming
+        picture = self._picture_error(mixture_mean(mixtures), targets)
+        total = loss.total + reading + NAMING_WEIGHT * naming + PICTURE_WEIGHT * picture
         return {
-            "loss": total,
-            "nll": loss.nll,
-            "l1": loss.l1,
-            "l2": loss.l2,
-            "reading": reading,
-            "naming": naming,
-        }
+            "loss": total, "nll": loss.nll, "l1": loss.l1, "l2": loss.l2,
+            "reading": reading, "naming": naming, "picture": picture,
+        }  # fmt: skip
+
+    def _picture_error(self, expected: Float[Tensor, "N D"], true: Float[Tensor, "N D"]) -> Float[Tensor, ""]:
+        """Squared error of the coarse latents of whole keyframes; zero without a decoder."""
+        (decoder,) = self._coarse_decoder
+        if decoder is None:
+            return expected.new_zeros(())
+        keyframes = (-1, len(self.readers))
+        expected, true = (tokens.unflatten(0, keyframes) for tokens in (expected, true))  # (B, V, D)
+        return (decoder(expected) - decoder(true)).square().mean()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ReadPlanner:
+        """What `to(device)` and its like do to us, they do to the coarse decoder too."""
+        super()._apply(fn, recurse)
+        for decoder in self._coarse_decoder:
+            if decoder is not None:
+                decoder._apply(fn, recurse)
+        return self
 
     def _reading(self, tokens: Tensor, labels: Tensor, *, learning: bool = True) -> Tensor:
         """The readers' loss; without `learning` their weights get no gradient."""
@@ -160,7 +181,10 @@ def foreseen(
     drawn = [episodes.plain(e, told[row], rng) for row, e in enumerate(picked)]
     batch = on_device(collate(drawn), device_of(planner))
     with torch.no_grad():
-        tokens = sample(planner(batch), temperature=1.0, generator=torch.Generator().manual_seed(seed))
+        tokens = sample(
+            planner(batch), temperature=1.0, generator=torch.Generator().manual_seed(seed),
+            spread=planner.config.spread,
+        )  # fmt: skip
     return tokens.unflatten(0, (len(picked), data.world.num_keyframes, -1))
 
 

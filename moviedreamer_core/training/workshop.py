@@ -59,7 +59,7 @@ TRAINED_BY: Mapping[str, tuple[str, ...]] = {
 # Fields of a component's config that say how it is trained or used, not what its weights are.
 NOT_OF_WEIGHTS: Mapping[str, frozenset[str]] = {
     "autoregressive": frozenset(
-        {"window_keyframes", "window_positions", "dropout", "hidden_token_probability"}
+        {"window_keyframes", "window_positions", "dropout", "hidden_token_probability", "spread"}
     ),
     "autoencoder": frozenset({"scaling_factor"}),  # measured again, see `Workshop.with_vae`
     "renderer": frozenset({"slot_mask_probability", "script_guidance"}),

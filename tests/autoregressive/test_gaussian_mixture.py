@@ -208,6 +208,16 @@ def test_temperature_zero_is_the_mean_of_the_heaviest_component() -> None:
             assert torch.equal(found[i, j], mixture.mean[i, j, heaviest])
 
 
+def test_with_less_spread_the_same_components_are_left_less_far() -> None:
+    mixture = random_mixture(4000, num_components=3, channels=2)
+    whole, half, none = (
+        sample(mixture, temperature=0.8, generator=seeded(6), spread=spread) for spread in (1.0, 0.5, 0.0)
+    )
+    of_each = mixture.mean.movedim(-2, 0)  # (K, N, D)
+    assert (none == of_each).all(dim=-1).any(dim=0).all()  # each a mean of one of its components
+    torch.testing.assert_close(half - none, 0.5 * (whole - none))
+
+
 def test_samples_follow_from_the_seed() -> None:
     mixture = random_mixture(4, num_components=3, channels=5)
     first, again, other = (sample(mixture, temperature=1.0, generator=seeded(seed)) for seed in (7, 7, 8))

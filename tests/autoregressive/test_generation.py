@@ -338,6 +338,26 @@ def test_temperature_zero_depends_on_no_seed(make_model, make_keyframes, tokeniz
     assert torch.equal(first, other)
 
 
+def test_the_spread_of_the_config_counts(make_model, make_keyframes, tokenizer) -> None:
+    """With one component, sampling with half the spread is sampling at half the temperature."""
+    keyframes = make_keyframes(3)
+    narrow, cool = (
+        torch.stack(
+            list(
+                plan(
+                    make_model(num_components=1, spread=spread),
+                    tokenizer,
+                    keyframes,
+                    seeds=seeds(3),
+                    temperature=t,
+                )
+            )
+        )
+        for spread, t in ((0.5, 1.0), (1.0, 0.5))
+    )
+    torch.testing.assert_close(narrow, cool)
+
+
 def test_no_references_are_the_same_as_none(make_model, make_keyframes, make_tokens, tokenizer) -> None:
     model, keyframes = make_model(), make_keyframes(2)
     none, empty = (

@@ -242,7 +242,16 @@ def test_the_planner_is_asked_what_it_expects_and_its_readers_learn_from_true_to
             per_slot.append(label_loss(read, batch.labels[slot::2]))
         torch.testing.assert_close(found[name], torch.stack(per_slot).mean())
     plain = planner_loss(mixtures, batch.inputs.targets, terms=planner.ALL_TERMS).total
-    torch.testing.assert_close(found["loss"], plain + found["reading"] + 0.3 * found["naming"])
+    decode = shop.renderer.conditioning.coarse_decoder
+    errors = [
+        (decode(expected[n : n + 2][None]) - decode(batch.inputs.targets[n : n + 2][None])).square().mean()
+        for n in range(0, len(expected), 2)
+    ]
+    torch.testing.assert_close(found["picture"], torch.stack(errors).mean())
+    torch.testing.assert_close(
+        found["loss"], plain + found["reading"] + 0.3 * found["naming"] + found["picture"]
+    )
+    assert not any(name.startswith("_coarse") for name, _ in module.named_parameters())
     found["naming"].backward()
     assert all(p.grad is None for p in module.readers.parameters())
     assert any(p.grad is not None and p.grad.any() for p in module.planner.parameters())
