@@ -178,6 +178,7 @@ class RendererConfig:
     prediction_type: str = "epsilon"
     zero_terminal_snr: bool = False
     coarse_grid: tuple[int, int] | None = None
+    guidance_scale: float = 3.0  # of classifier-free guidance, unless a person chooses otherwise
     script_guidance: float = 1.0  # how many times as much sentences and faces are guided to as visual tokens
 
     @property

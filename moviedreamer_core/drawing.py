@@ -37,7 +37,7 @@ from moviedreamer_core.storyboard import (
     write_storyboard,
 )
 
-STEPS, PREVIEW_STEPS, GUIDANCE_SCALE = 20, 6, 3.0  # unless asked otherwise
+STEPS, PREVIEW_STEPS = 20, 6  # unless asked otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +179,7 @@ def render_settings(
     """How keyframes are drawn unless someone chooses otherwise; a preview takes fewer steps."""
     return RenderSettings(
         steps=steps or (PREVIEW_STEPS if preview else STEPS),
-        guidance_scale=GUIDANCE_SCALE,
+        guidance_scale=config.renderer.guidance_scale,
         width=config.renderer.image_width,
         height=config.renderer.image_height,
         preview=preview,

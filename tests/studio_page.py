@@ -61,7 +61,7 @@ def pier_desk(folder: Path) -> Desk:
         stories=Stories(folder / "stories"),
         queue=open_store(folder / "jobs.sqlite"),
         weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
+        settings=DrawingDefaults(width=48, height=32, frames_per_second=4, guidance_scale=3.0),
     )
     pier_of(made)
     return made

@@ -36,9 +36,9 @@ class DrawingDefaults:
     width: int
     height: int
     frames_per_second: int
+    guidance_scale: float
     steps: int = 20
     preview_steps: int = 6
-    guidance_scale: float = 3.0
     clip_steps: int = 25
     preview_clip_steps: int = 8
 
@@ -56,6 +56,7 @@ class DrawingDefaults:
             width=config.renderer.image_width,
             height=config.renderer.image_height,
             frames_per_second=config.video.frames_per_second,
+            guidance_scale=config.renderer.guidance_scale,
         )
 
 

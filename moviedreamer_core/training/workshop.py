@@ -62,7 +62,7 @@ NOT_OF_WEIGHTS: Mapping[str, frozenset[str]] = {
         {"window_keyframes", "window_positions", "dropout", "hidden_token_probability", "spread"}
     ),
     "autoencoder": frozenset({"scaling_factor"}),  # measured again, see `Workshop.with_vae`
-    "renderer": frozenset({"slot_mask_probability", "script_guidance"}),
+    "renderer": frozenset({"slot_mask_probability", "guidance_scale", "script_guidance"}),
     "video": frozenset({"num_frames", "frames_per_second", "sigma_max", "start_sigma"}),
 }
 

@@ -31,7 +31,7 @@ def studio_in(folder, accounts=None):
         stories=Stories(folder / "stories"),
         queue=open_store(folder / "stories.queue" / "jobs.sqlite"),
         weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
+        settings=DrawingDefaults(width=48, height=32, frames_per_second=4, guidance_scale=3.0),
     )
     desk.shelf.from_text("A boat. The sea.", title="The Boat")
     with listen("127.0.0.1", 0) as connections:

@@ -32,7 +32,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         stories=Stories(folder / "stories"),
         queue=open_store(folder / "jobs.sqlite"),
         weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
+        settings=DrawingDefaults(width=48, height=32, frames_per_second=4, guidance_scale=3.0),
     )
 
 

@@ -46,7 +46,9 @@ def desk_of(folder: Path) -> Desk:
         stories=Stories(folder / "stories"),
         queue=open_store(folder / "queue" / "jobs.sqlite"),
         weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4, steps=NUM_STEPS, preview_steps=2),
+        settings=DrawingDefaults(
+            width=48, height=32, frames_per_second=4, guidance_scale=3.0, steps=NUM_STEPS, preview_steps=2
+        ),
     )
 
 

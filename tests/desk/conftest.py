@@ -27,7 +27,7 @@ def desk(tmp_path: Path) -> Desk:
         stories=Stories(tmp_path / "stories"),
         queue=open_store(tmp_path / "jobs.sqlite"),
         weights_hash="f" * 64,
-        settings=DrawingDefaults(width=48, height=32, frames_per_second=4),
+        settings=DrawingDefaults(width=48, height=32, frames_per_second=4, guidance_scale=3.0),
     )
 
 

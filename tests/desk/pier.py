@@ -46,7 +46,7 @@ class Pier:
             stories=Stories(folder / "stories"),
             queue=self.queue,
             weights_hash=WEIGHTS,
-            settings=DrawingDefaults(width=224, height=128, frames_per_second=7),
+            settings=DrawingDefaults(width=224, height=128, frames_per_second=7, guidance_scale=3.0),
         )
         self.story: StoryFolder = self.desk.stories.new(title="The Pier")
         rows = tuple(
