@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from moviedreamer_core.errors import StoryError
@@ -12,6 +12,7 @@ MAX_ATTEMPTS = 20  # of a save that another one overtakes each time
 
 Fields = Mapping[str, Any]  # of a row, a character or the story, as JSON has them
 Edit = Callable[[Draft], Draft]
+InDraft = Callable[[Fields, Draft], Fields]
 
 
 def save_fields(
@@ -21,11 +22,14 @@ def save_fields(
     fields: Fields,
     *,
     seen: Fields | None,
+    seen_in: InDraft = lambda seen, _: seen,
     base: int | None = None,
     label: str,
     step: str = "",
 ) -> Revision:
     """Save what `edit` makes of the newest script; `now` are the fields as they are in a script.
+
+    `seen_in` says what was `seen` as a newer script says it, where that calls the same otherwise.
 
     Raises StaleSaveError if one of `fields` is no longer as in `seen` (and not as it is to be), or the script no
     longer at the revision `base`; whatever `edit` raises.
@@ -34,7 +38,10 @@ def save_fields(
     for _ in range(MAX_ATTEMPTS):
         head = script.head()
         mine = edit(head.draft)
-        if _is_outdated(now(head.draft), fields, seen) or (base is not None and base != head.number):
+        is_outdated = seen is not None and _is_outdated(
+            fields, seen=seen_in(seen, head.draft), now=now(head.draft), wanted=now(mine)
+        )
+        if is_outdated or (base is not None and base != head.number):
             raise StaleSaveError(mine, head, base=head.number if base is None else base)
         try:
             return script.save(mine, base=head.number, label=label, step=step)
@@ -56,8 +63,6 @@ def change(story: StoryFolder, edit: Edit, *, label: str, base: int | None = Non
     return story.script.save(edit(head.draft), base=base, label=label)
 
 
-def _is_outdated(now: Fields, fields: Fields, seen: Fields | None) -> bool:
-    """Whether somebody else changed a field that is to be changed, to something else than this."""
-    return seen is not None and any(
-        now[name] != seen.get(name) and now[name] != fields[name] for name in fields
-    )
+def _is_outdated(names: Iterable[str], *, seen: Fields, now: Fields, wanted: Fields) -> bool:
+    """Whether somebody else changed a field that is to be changed, to something else than what is wanted."""
+    return any(now[name] != seen.get(name) and now[name] != wanted[name] for name in names)

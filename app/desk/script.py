@@ -6,7 +6,7 @@ together with what the page saw before: where another tab has changed the same f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from app.desk.row_warnings import KnownWords, RowWarning, row_warnings, style_wa
 from app.desk.saving import Edit, Fields, change, save_fields
 from app.desk.shelf import TextFormat, story_from_pasted
 from moviedreamer_core.errors import StoryError
+from moviedreamer_core.names import name_key
 from moviedreamer_core.script import Character, Story
 from moviedreamer_core.story_files import read_story, write_story
 from moviedreamer_core.validation import explain
@@ -94,24 +95,33 @@ class Script:
         fields: Fields,
         *,
         seen: Fields | None = None,
+        seen_cast: Mapping[str, str] | None = None,
         base: int | None = None,
         step: str = "",
     ) -> Revision:
         """Change fields of a row, of ROW_FIELDS; edits with the same `step` are undone together.
+
+        `seen_cast`: the names by cast id that `fields` and `seen` say. Who was renamed since is renamed in them too, as
+        in all rows.
 
         Raises StaleSaveError if a field is no longer as in `seen` or the script not at the revision `base`, StoryError
         naming a field that does not fit.
         """
         _refuse_unknown(fields, ROW_FIELDS)
 
+        def renamed(said: Fields, draft: Draft) -> Fields:
+            return _with_names(said, _new_names(seen_cast or {}, draft))
+
         def edit(draft: Draft) -> Draft:
-            return draft.with_row(_row_with(draft.row(row_id), fields))
+            return draft.with_row(_row_with(draft.row(row_id), renamed(fields, draft)))
 
         def now(draft: Draft) -> Fields:
             return plain_row(draft.row(row_id))
 
         story = self._desk.story(story_id)
-        return save_fields(story, edit, now, fields, seen=seen, base=base, label="Edit a row", step=step)
+        return save_fields(
+            story, edit, now, fields, seen=seen, seen_in=renamed, base=base, label="Edit a row", step=step
+        )
 
     def set_story(
         self,
@@ -313,6 +323,33 @@ def _row_with(row: Row, fields: Fields) -> Row:
         return Row.model_validate({**row.model_dump(), **fields})
     except ValidationError as error:
         raise StoryError(explain(error, Row)) from None
+
+
+def _new_names(before: Mapping[str, str], draft: Draft) -> dict[str, str]:
+    """What those are called now who were called otherwise `before`, by the keys of their old names.
+
+    None at all if an old name is now that of somebody else: then a name does not tell who is meant.
+    """
+    now = {member.id: member.name for member in draft.cast}
+    names = {
+        name_key(name): now[cast_id]
+        for cast_id, name in before.items()
+        if name.strip() and now.get(cast_id, "").strip() and now[cast_id] != name
+    }
+    return names if all(names.get(name_key(new), new) == new for new in names.values()) else {}
+
+
+def _with_names(fields: Fields, names: Mapping[str, str]) -> Fields:
+    """Fields of a row, with the people in them renamed. What is no list of people stays as it is."""
+    people = fields.get("characters")
+    if not names or not isinstance(people, list | tuple):
+        return fields
+    return {**fields, "characters": [_with_name(person, names) for person in people]}
+
+
+def _with_name(person: Any, names: Mapping[str, str]) -> Any:
+    name = person.get("name") if isinstance(person, dict) else None
+    return {**person, "name": names.get(name_key(name), name)} if isinstance(name, str) else person
 
 
 def _with_elements(row: Row, lines: tuple[str, ...]) -> Row:

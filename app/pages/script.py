@@ -58,6 +58,7 @@ def shown_script(desk: Desk, story_id: str) -> dict[str, Any]:
         "style_warnings": list(view.style_warnings),
         "seed": str(draft.seed),
         "cast": [member.name for member in draft.cast if member.name.strip()],
+        "names": {member.id: member.name for member in draft.cast},
         "rows": [_shown_row(view, number) for number in range(len(draft.rows))],
         "complete": view.words_ready,
     }
@@ -106,7 +107,14 @@ def _saves(desk: Desk) -> tuple[Answer, ...]:
         story_id, row_id = str(asked["story"]), str(asked["row"])
         try:
             script.set_row(
-                story_id, row_id, _typed(asked["fields"]), seen=_seen(asked["seen"]), step=str(asked["step"])
+                story_id,
+                row_id,
+                _typed(asked["fields"]),
+                seen=_seen(asked["seen"]),
+                seen_cast={
+                    str(cast_id): str(name) for cast_id, name in asked["seen"].get("names", {}).items()
+                },
+                step=str(asked["step"]),
             )
         except StaleSaveError as error:
             theirs = fields_of(error.theirs.draft.row(row_id))

@@ -94,7 +94,10 @@ class Journal:
         return _numbers_in(self._folder)
 
     def owners(self) -> set[str]:
-        """The rows and cast members of every revision that an undo or redo may bring back. Raises StoryError."""
+        """The rows and cast members of every revision that an undo or redo may bring back. Raises StoryError.
+
+        While others write, some may be missing unless the lock is held.
+        """
         found: set[str] = set()
         for number in self.numbers():
             with contextlib.suppress(FileNotFoundError):

@@ -273,8 +273,12 @@ class StoryFolder:
             *self.clips.owners(),
         }  # listed first: a row is there before its takes are
         draft = self.script.head().draft
-        owned -= {row.id for row in draft.rows} | {member.id for member in draft.cast}
-        gone = owned - self.script.owners() if owned else ()
+        gone = owned - {row.id for row in draft.rows} - {member.id for member in draft.cast}
+        if gone:
+            with (
+                self.lock.held()
+            ):  # else a redo could put a row away from a listed revision into one that is not
+                gone -= self.script.owners()
         num_discarded = 0
         for owner in sorted(gone):
             for shelf in (self.takes, self.clips):

@@ -1,4 +1,4 @@
-"""The coloured work of the pages' tests, which says every take that it has committed."""
+"""The coloured work of the pages' tests, which says every take that it has committed and can be made to wait."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import builtins
 import errno
 import io
 import os
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from moviedreamer_core.workspace import Stories
 class SayingWork:
     def __init__(self, folder: Path, step_seconds: float) -> None:
         self._folder = folder
+        self._step_seconds = step_seconds
         self._work = ColourWork(folder / "stories", step_seconds)
         self._stories = Stories(folder / "stories")
 
@@ -34,9 +36,17 @@ class SayingWork:
                         files = {name: facts.sha256 for name, facts in take.files.items()}
                         say(self._folder, kind="take", story=story.id, row=row, id=take.id, files=files)
             yield event
+            while (self._folder / waiting_name(story.id)).exists():
+                time.sleep(self._step_seconds)
+                yield event
 
     def release(self) -> None:
         self._work.release()
+
+
+def waiting_name(story_id: str) -> str:
+    """While a file of this name is there, the work on this story goes on for ever."""
+    return f"waiting-{story_id}"
 
 
 def refuse_writes_while(marker: Path) -> None:

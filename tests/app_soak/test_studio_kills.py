@@ -15,6 +15,7 @@ from typing import Any
 from queue_bench import until
 from soak import count, note
 from soak_server import plots_of
+from soak_work import waiting_name
 from studio_bench import StudioBench, new_story
 from writers import check_nothing_is_left
 
@@ -120,12 +121,17 @@ def check_leftovers_are_swept(root: Path) -> int:
 
 
 def check_said(stories: Stories, ids: list[str], said: Said) -> None:
-    """Everything that was said to be committed is there, unchanged."""
+    """Everything that was said to be committed is there, unchanged.
+
+    But not the takes of a row that was duplicated and undone, and that no redo brings back since something else was
+    edited: an opening deletes those.
+    """
     assert {summary.id for summary in stories.summaries()} == set(ids)
+    owners = {story_id: stories.get(story_id).script.owners() for story_id in ids}
     heads: dict[str, dict[str, Any]] = {}
     for one in said:
         match one["kind"]:
-            case "take":
+            case "take" if one["row"] in owners[one["story"]]:
                 kept = stories.get(one["story"]).takes.get(one["row"], one["id"])
                 assert {name: sha256_of(kept.folder / name) for name in one["files"]} == one["files"]
             case "file":
@@ -173,7 +179,10 @@ def test_a_server_that_is_closed_and_started_at_random_moments_completes_every_j
     jobs: list[int] = []
     num_cut = 0
     studio.start_server(edits=False, step_seconds=0.01)
-    for _ in range(NUM_CLOSINGS):
+    waiting = studio.folder / waiting_name(stories[-1].id)
+    for number in range(NUM_CLOSINGS):
+        if number == 0:
+            waiting.touch()  # at one closing at least there is a job left, however slow this test or fast the work is
         for story_id, own in rows.items():
             row = chance.choice(own)
             jobs.append(studio.desk.storyboard.new_take(story_id, row))
@@ -183,6 +192,7 @@ def test_a_server_that_is_closed_and_started_at_random_moments_completes_every_j
         time.sleep(chance.random() * 0.05)
         studio.end_server(signal.SIGTERM)
         assert studio.device_is_free
+        waiting.unlink(missing_ok=True)
         num_cut += any(job.is_active for job in studio.desk.queue.snapshot().jobs)
         studio.start_server(edits=False, step_seconds=0.01)
     until(

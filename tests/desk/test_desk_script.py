@@ -66,6 +66,63 @@ def test_200_interleaved_saves_of_two_tabs_lose_none(desk, story, rows):
     assert refused > 100  # the tabs did get in each other's way
 
 
+@pytest.fixture
+def seen(story, rows):
+    """What a page that shows the script now knows of the first row, and of the cast."""
+    cast = {member.id: member.name for member in story.script.head().draft.cast}
+    return {"seen": plain_row(row(story, rows[0])), "seen_cast": cast}
+
+
+def rename(desk, story, name):
+    desk.cast.set_member(story.id, story.script.head().draft.cast[0].id, {"name": name})
+
+
+def test_what_was_typed_of_somebody_who_is_renamed_meanwhile_is_saved_under_the_new_name(
+    desk, story, rows, seen
+):
+    rename(desk, story, "Mira")
+    rename(desk, story, "Moira")
+    typed = [{"name": "Mara", "description": "She waves."}, {"name": "Tom", "description": ""}]
+    desk.script.set_row(story.id, rows[0], {"characters": typed}, **seen)
+    mine = (PersonInRow(name="Moira", description="She waves."), PersonInRow(name="Tom"))
+    assert row(story, rows[0]).characters == mine
+    again = [{"name": "Mara", "description": "She waves back."}]  # the page still has the old name
+    desk.script.set_row(story.id, rows[0], {"characters": again}, **seen | {"seen": {"characters": typed}})
+    assert row(story, rows[0]).characters == (PersonInRow(name="Moira", description="She waves back."),)
+
+
+@pytest.mark.parametrize("theirs", [PersonInRow(name="Mira", description="Sings."), PersonInRow(name="Tom")])
+def test_a_rename_does_not_hide_what_else_was_changed_of_the_people(desk, story, rows, seen, theirs):
+    rename(desk, story, "Mira")
+    desk.script.set_row(story.id, rows[0], {"characters": [theirs.model_dump()]})
+    with pytest.raises(StaleSaveError):
+        desk.script.set_row(
+            story.id, rows[0], {"characters": [{"name": "Mara", "description": "She waves."}]}, **seen
+        )
+    assert row(story, rows[0]).characters == (theirs,)
+
+
+def test_names_that_change_places_are_not_guessed(desk, story, rows, seen):
+    tom = desk.cast.add(story.id, "Tom")
+    rename(desk, story, "Somebody")
+    desk.cast.set_member(story.id, tom, {"name": "Mara"})
+    rename(desk, story, "Tom")
+    seen["seen_cast"][tom] = "Tom"
+    with pytest.raises(StaleSaveError):
+        desk.script.set_row(
+            story.id, rows[0], {"characters": [{"name": "Mara", "description": "Who is it?"}]}, **seen
+        )
+    assert row(story, rows[0]).characters == (PersonInRow(name="Tom"),)
+
+
+def test_a_save_that_comes_twice_is_no_other_tab(desk, story, rows):
+    seen = plain_row(row(story, rows[0]))
+    for _ in range(2):
+        desk.script.set_row(story.id, rows[0], {"seed": "7", "seconds": "3"}, seen=seen)
+        desk.script.set_story(story.id, {"seed": "7"}, seen={"seed": 0})
+    assert (row(story, rows[0]).seed, story.script.head().draft.seed) == (7, 7)
+
+
 def test_edits_of_one_visit_to_a_field_are_undone_together(desk, story, rows):
     for text in ("M", "Ma", "Mar"):
         desk.script.set_row(story.id, rows[0], {"plot": text}, step="visit")

@@ -84,6 +84,23 @@ def test_the_same_field_changed_in_two_tabs_is_a_choice_and_never_overwritten(op
     assert rows_of(story)[0].plot == "Mine."
 
 
+def test_what_is_typed_of_somebody_who_is_being_renamed_is_saved_under_the_new_name(open_tab, story, desk):
+    tab = open_tab()
+    page = tab.go("Script")
+    does = page.locator(".md-person input")
+    expect(does).to_have_value("")
+    mara = story.script.head().draft.cast[0]
+    desk.cast.set_member(story.id, mara.id, {"name": "Mira"})  # of which the editor has not heard yet
+    does.fill("She waves.")
+    tab.saved()
+    expect(page.locator(".md-trouble:visible")).to_have_count(0)
+    expect(page.locator(".md-person select")).to_have_value("Mira")
+    expect(does).to_have_value("She waves.")
+    (person,) = rows_of(story)[0].characters
+    assert (person.name, person.description) == ("Mira", "She waves.")
+    assert tab.errors == []
+
+
 def test_different_rows_changed_in_two_tabs_both_count(open_tab, story):
     one, other = open_tab(), open_tab()
     first, last = rows_of(story)[0].id, rows_of(story)[3].id

@@ -15,6 +15,7 @@ from writers import draw_many, run_all
 from moviedreamer_core.errors import ImageError, OutputError, StoryError
 from moviedreamer_core.storyboard import load_tokens, save_keyframe, save_tokens
 from moviedreamer_core.workspace import (
+    Revision,
     Row,
     StoryFolder,
     StoryGoneError,
@@ -25,6 +26,7 @@ from moviedreamer_core.workspace import (
     tokens_name,
     tokens_path,
 )
+from moviedreamer_core.workspace.durable import FolderLock, StoryBusyError
 from moviedreamer_core.workspace.opening import open_story
 from moviedreamer_core.workspace.takes import content_sha256, image_sha256
 
@@ -271,3 +273,30 @@ def test_takes_of_deleted_rows_stay_until_no_undo_reaches_them(
     assert open_story(story).notices == ()
     assert story.takes.of(rows[0]) == story.clips.of(rows[0]) == ()
     assert len(story.takes.of(rows[1])) == 1
+
+
+def test_a_row_that_a_redo_brings_back_while_the_story_is_opened_keeps_its_takes(
+    story: StoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inserted = Row(plot="A gull lands.")
+    story.script.save(story.script.head().draft.with_rows_inserted(0, [inserted]), base=2)
+    take = draw(story, inserted.id)
+    story.script.undo(base=3)
+    other = journal.Journal(story.path, FolderLock(story.path / ".lock", wait_seconds=0.0))
+    read = journal.read_revision
+
+    def read_after_a_redo(path: Path) -> Revision:
+        monkeypatch.setattr(journal, "read_revision", read)
+        try:
+            other.redo(base=4)  # which puts away the revision that is about to be read
+        except StoryBusyError:
+            monkeypatch.setattr(journal, "read_revision", read_after_a_redo)
+        return read(path)
+
+    monkeypatch.setattr(journal, "read_revision", read_after_a_redo)
+    open_story(story)
+    monkeypatch.setattr(journal, "read_revision", read)
+    if other.head().number == 4:
+        other.redo(base=4)
+    assert inserted in other.head().draft.rows
+    assert StoryFolder(story.path).takes.of(inserted.id) == (take,)

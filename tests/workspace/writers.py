@@ -290,7 +290,7 @@ def work(root: Path, story_id: str, seed: int, pipe: object) -> None:
             case "tokens" if takes:
                 weights = f"{chance.randrange(16**8):08x}"
                 path = story.takes.add_tokens(chance.choice(takes), weights, tokens_file(folder / "t"))
-                _say(pipe, kind="file", path=path.relative_to(story.path).as_posix())
+                _say(pipe, kind="file", owner=row.id, path=path.relative_to(story.path).as_posix())
             case "upload":
                 recipe = take_recipe(view.revision.draft, row.id, view.shown_takes, revision=1)
                 _say_kept(pipe, "takes", story.takes.upload(row.id, picture(folder / "u.png"), recipe))

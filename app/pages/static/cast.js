@@ -13,6 +13,7 @@ root.append(bar, empty, wordsPanel, cards);
 
 const cardOf = (id) => model.cards.find((card) => card.id === id);
 function savedValue(id, field) { return cardOf(id)?.[field]; }
+const seenWith = () => ({});
 const saverOf = () => "save_card";
 let step = "";
 const newStep = () => { step = `${Date.now()}-${Math.random().toString(36).slice(2, 8)}`; };

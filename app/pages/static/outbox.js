@@ -1,7 +1,7 @@
 // What is typed and not saved yet. An entry per row: the new text of each field, what the form had before, and whether it
 // is on its way. It is kept in localStorage as well, so that a reload loses nothing. The island that uses this defines
-// OUTBOX (its name), model.story, savedValue(row, field), saverOf(row), absorb(view), redraw() and savedNote. A save may
-// end when another story is open: absorb passes over a view of any story but that.
+// OUTBOX (its name), model.story, savedValue(row, field), seenWith(field), saverOf(row), absorb(view), redraw() and
+// savedNote. A save may end when another story is open: absorb passes over a view of any story but that.
 const SAVE_AFTER_MS = 350, RETRY_MS = 2000, UNSAVED = `md-unsaved:${OUTBOX}:`;
 const outbox = new Map(); // "story/row" -> {story, row, fields, seen, step, saving, stale, problem, timer}
 let saveState = "saved";
@@ -14,7 +14,7 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 function typed(row, field, value, step, { wait = false } = {}) {
   const key = keyOf(model.story, row);
   const entry = outbox.get(key) || { story: model.story, row, fields: {}, seen: {}, step };
-  if (!(field in entry.seen)) entry.seen[field] = savedValue(row, field);
+  if (!(field in entry.seen)) Object.assign(entry.seen, { [field]: savedValue(row, field) }, seenWith(field));
   entry.fields[field] = value;
   entry.step = step;
   entry.problem = null;

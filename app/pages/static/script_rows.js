@@ -1,5 +1,6 @@
 // The list of rows: number, picture, plot, who and where, warnings. Nodes are kept and changed, never drawn anew.
 function savedValue(row, field) { return row ? rowOf(row)?.[field] : model[field]; } // row "": what holds for every shot
+const seenWith = (field) => (field === "characters" ? { names: model.names } : {}); // whom their names mean, if one is renamed
 const saverOf = (row) => (row ? "save_row" : "save_story");
 function redraw() { drawRows(); drawForm(); }
 
