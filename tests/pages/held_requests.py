@@ -31,6 +31,13 @@ class Held:
             self._page.wait_for_timeout(PAUSE_MS)
         return self._waiting[0][1].request.post_data_json["data"]
 
+    def done_unanswered(self) -> Route:
+        """The one that has waited longest: the desk does it, the page does not hear of it."""
+        self.wait()
+        _, route = self._waiting.pop(0)
+        route.fetch()
+        return route
+
     def let_go(self) -> None:
         """The one that has waited longest."""
         self.wait()

@@ -43,12 +43,15 @@ async function sendAll(entry) {
   if (!Object.keys(entry.fields).length) forget(entry);
 }
 
-// Gives whether there is more to send at once.
+// Gives whether there is more to send at once. What got no answer may be saved all the same: it is sent once more as it was,
+// before what was typed since, which would else take its own beginning for the text of another tab.
 async function send(entry) {
-  const fields = { ...entry.fields }, seen = { ...entry.seen };
+  entry.sent ||= { fields: { ...entry.fields }, seen: { ...entry.seen }, step: entry.step };
+  const { sent: { fields, seen, step } } = entry;
+  remember(entry);
   let answer;
   try {
-    answer = await server[saverOf(entry.row)]({ story: entry.story, row: entry.row, fields, seen, step: entry.step });
+    answer = await server[saverOf(entry.row)]({ story: entry.story, row: entry.row, fields, seen, step });
   } catch { /* told below */ }
   if (!answer || !("ok" in answer || "error" in answer)) { // Gradio gives undefined for a studio that is not there
     entry.offline = true;
@@ -56,6 +59,7 @@ async function send(entry) {
     return false;
   }
   entry.offline = false;
+  entry.sent = null;
   if (answer.error) {
     entry.problem = answer.error;
     redraw();
