@@ -57,5 +57,6 @@ class CoarseDecoder(nn.Module):
         self.to_cell.weight.copy_(basis[:, :, None, None])
         self.to_grid.weight.copy_((cells[:, :, :-1] @ basis).permute(3, 0, 1, 2).flatten(0, 2))
         mean = constant.mean(dim=(0, 1))
+        assert self.to_cell.bias is not None
         self.to_cell.bias.copy_(mean)
         self.to_grid.bias.copy_(((constant - mean) @ basis).permute(2, 0, 1).flatten())
