@@ -12,6 +12,7 @@ stage 3  compressor frozen, 22 slots, each masked at 0.2       (paper);
          sometimes both visual tokens are missing, or the sentences and faces would hardly be used; often they are
          what the planner expects instead of the true ones; and the likeness counts, see likeness.py (all ours)
 
+Where the renderer has a coarse decoder, the error of its coarse latents counts in stages 1 to 3 (ours).
 In every stage the tokens get a little Gaussian noise (ours): the planner's tokens are not exact either. Errors count
 more on people than on what is behind them (ours, data/frame_emphasis.py).
 """
@@ -73,9 +74,8 @@ class CompressorWarmUp(nn.Module):
         self.num_values = tuple(num_values)
         self.sketch = Sketch(width, math.prod(latent_shape))
         self.label_reader = nn.Linear(width, sum(num_values))
-        nn.init.zeros_(
-            self.label_reader.weight
-        )  # what a reader that knows nothing asks for would spoil the start
+        # What a reader that knows nothing asks for would spoil the start.
+        nn.init.zeros_(self.label_reader.weight)
 
     def forward(self, batch: WarmUpBatch) -> Losses:
         tokens = _noised(self.compressor(_spoilt(batch.spatial))).flatten(1)  # (B, V D)
@@ -186,11 +186,12 @@ class AutoencoderStages(nn.Module):
             judge=self._likeness(batch, told=~(drop | no_script).to(tokens.device)),
         )  # fmt: skip
         coarse = self._coarse_error(conditions, latents, emphasis, seen=~(drop | no_visual).to(tokens.device))
-        loss = loss + COARSE_WEIGHT * coarse
+        noise, coarse = loss.mean(), coarse.mean()
+        loss = noise + COARSE_WEIGHT * coarse
         if self.stage == 3:
-            return {"loss": loss.mean(), "coarse": coarse.mean()}
+            return {"loss": loss, "coarse": coarse}
         naming = naming_loss(self.label_reader, tokens.flatten(1), batch.labels, self.num_values)
-        return {"loss": loss.mean() + NAMING_WEIGHT * naming, "noise": loss.mean(), "naming": naming}
+        return {"loss": loss + NAMING_WEIGHT * naming, "noise": noise, "naming": naming, "coarse": coarse}
 
     def _coarse_error(
         self, conditions: RenderConditions, latents: Float[Tensor, "B L h w"], emphasis: Float[Tensor, "B h w"],

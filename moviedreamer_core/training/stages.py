@@ -153,19 +153,19 @@ def _begin_compressor(shop: Workshop, warm_up: autoencoder.CompressorWarmUp) -> 
     yield f"compressor: begins at the principal components of {len(latents)} frames"
 
 
-def _begin_coarse_decoder(shop: Workshop, number: int) -> Iterator[str]:
-    """Fit it to the tokens, before the first stage that renders from the compressor of stage 0."""
-    decoder = shop.renderer.conditioning.coarse_decoder
-    if decoder is None or "compressor" in shop.begins_from or number == 2:
+def _begin_coarse_decoder(shop: Workshop) -> Iterator[str]:
+    """Fit it to the tokens of stage 0, unless it was trained on such already."""
+    decoder, begun = shop.renderer.conditioning.coarse_decoder, shop.begins_from.keys()
+    if decoder is None or has_weights(shop.folder / "autoencoder-1"):
         return
-    if any(has_weights(shop.folder / f"autoencoder-{n}") for n in range(1, number + 1)):
+    if {"compressor", "renderer/conditioning"} <= begun:
         return
     spatial, latents = _some_frames(shop)
     latents = F.interpolate(latents, decoder.size, mode="bilinear", antialias=True)
     decoder.set_linear(
         *autoencoder.ridge_regression(_compressed(shop.compressor, spatial), latents.flatten(1))
     )
-    yield f"autoencoder-{number}: coarse decoder fitted to {len(latents)} frames"
+    yield f"autoencoder-1: coarse decoder fitted to {len(latents)} frames"
 
 
 def _some_frames(shop: Workshop) -> tuple[Tensor, Tensor]:
@@ -193,9 +193,9 @@ def autoencoder_stage(number: int) -> Callable[[Workshop, Effort], Iterator[str]
         stages = modules.autoencoder_stages(shop, warm_up, number, looks_reader)
         if number == 1:
             shop.require("compressor", warm_up)
+            yield from _begin_coarse_decoder(shop)
         else:
             shop.require(f"autoencoder-{number - 1}", stages)
-        yield from _begin_coarse_decoder(shop, number)
         stages.requires_grad_(True)
         shop.compressor.requires_grad_(number < 3)
         batch_at = autoencoder.batches(shop.encoded, shop.config.renderer, effort.batch, stage=number)

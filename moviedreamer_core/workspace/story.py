@@ -275,9 +275,8 @@ class StoryFolder:
         draft = self.script.head().draft
         gone = owned - {row.id for row in draft.rows} - {member.id for member in draft.cast}
         if gone:
-            with (
-                self.lock.held()
-            ):  # else a redo could put a row away from a listed revision into one that is not
+            # Without the lock a redo could take a row from a listed revision to one that is not.
+            with self.lock.held():
                 gone -= self.script.owners()
         num_discarded = 0
         for owner in sorted(gone):

@@ -59,31 +59,37 @@ def test_a_late_save_of_a_card_does_not_bring_the_former_cast_back(open_tab, sto
     assert tab.errors == []
 
 
+def type_on_while_a_save_is_held(page, held):
+    page.locator("#md-plot").fill("Mara runs.")
+    held.wait()
+    page.locator("#md-plot").fill("Mara runs home.")
+
+
+def check_all_that_was_typed_is_kept(tab, story):
+    expect(tab.page.locator("#md-plot")).to_have_value("Mara runs home.")
+    assert rows_of(story)[0].plot == "Mara runs home."
+    assert tab.errors == []
+
+
 def test_a_save_whose_answer_is_lost_is_not_taken_for_one_of_another_tab(open_tab, story):
     tab = open_tab()
     page = tab.go("Script")
     held = Held(page, "save_row")
-    page.locator("#md-plot").fill("Mara runs.")
-    held.wait()
-    page.locator("#md-plot").fill("Mara runs home.")
+    type_on_while_a_save_is_held(page, held)
     held.done_unanswered().abort()
     assert held.wait()["fields"] == {"plot": "Mara runs."}
     held.let_go()
     assert held.wait()["fields"] == {"plot": "Mara runs home."}
     held.let_go()
     tab.saved()
-    expect(page.locator("#md-plot")).to_have_value("Mara runs home.")
-    assert rows_of(story)[0].plot == "Mara runs home."
-    assert tab.errors == []
+    check_all_that_was_typed_is_kept(tab, story)
 
 
 def test_what_is_typed_while_a_save_is_on_its_way_survives_a_reload(open_tab, story):
     tab = open_tab()
     page = tab.go("Script")
     held = Held(page, "save_row")
-    page.locator("#md-plot").fill("Mara runs.")
-    held.wait()
-    page.locator("#md-plot").fill("Mara runs home.")
+    type_on_while_a_save_is_held(page, held)
     held.done_unanswered()
     page.reload()
     tab.go("Script")
@@ -91,9 +97,7 @@ def test_what_is_typed_while_a_save_is_on_its_way_survives_a_reload(open_tab, st
     held.let_go()
     held.let_go()
     tab.saved()
-    expect(page.locator("#md-plot")).to_have_value("Mara runs home.")
-    assert rows_of(story)[0].plot == "Mara runs home."
-    assert tab.errors == []
+    check_all_that_was_typed_is_kept(tab, story)
 
 
 def test_an_act_waits_for_the_last_characters_that_were_typed(open_tab, story):

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from moviedreamer_core.autoregressive.model import planner_loss
 from moviedreamer_core.autoregressive.sequence import (
@@ -255,6 +256,34 @@ def test_the_planner_is_asked_what_it_expects_and_its_readers_learn_from_true_to
     found["naming"].backward()
     assert all(p.grad is None for p in module.readers.parameters())
     assert any(p.grad is not None and p.grad.any() for p in module.planner.parameters())
+
+
+def test_the_coarse_decoder_is_fitted_before_the_first_stage_that_renders(trained):
+    _, said = trained
+    fitted = "coarse decoder fitted"
+    assert fitted in said["autoencoder-1"][0]
+    assert not any(fitted in line for name in ("autoencoder-2", "autoencoder-3") for line in said[name])
+
+
+def test_coarse_latents_are_held_against_the_true_ones_where_the_tokens_are_seen(trained):
+    folder, _ = trained
+    shop = workshop(folder)
+    stages = modules.autoencoder_stages(shop, modules.compressor_warm_up(shop), 3)
+    batch = batches(shop.encoded, shop.config.renderer, 3, stage=3)(0)
+    conditions = shop.renderer.conditioning(
+        batch.visual, batch.descriptions, batch.description_given, batch.faces, batch.face_given
+    )
+    seen = torch.tensor([True, False, True])
+    found = stages._coarse_error(conditions, batch.latents, batch.emphasis, seen=seen)
+    shown = F.interpolate(
+        conditions.coarse, batch.latents.shape[-2:], mode="bilinear", antialias=True, align_corners=False
+    )
+    for row, error in enumerate(found):
+        channels = [
+            (batch.emphasis[row] * (ours - true) ** 2).mean()
+            for ours, true in zip(shown[row], batch.latents[row], strict=True)
+        ]
+        torch.testing.assert_close(error, torch.stack(channels).mean() * float(seen[row]))
 
 
 def test_the_renderer_is_told_what_the_planner_was_told_when_it_foresaw(trained):
